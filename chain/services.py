@@ -1,0 +1,60 @@
+"""What the market's operator does on the shared ledger with the deployment's own keys."""
+
+from __future__ import annotations
+
+from chain.contracts.credits import Mint
+from chain.contracts.registry import Accredit, Suspend
+from chain.core.codec import encode
+from chain.core.errors import NonceGap, NonceUsed
+from chain.core.transactions import tx_new, tx_sign
+from chain.core.types import Record
+from chain.crypto.hashing import address_of
+from chain.crypto.secp256k1 import public_key
+from chain.engine.proofs import TxProof
+from chain.node.frames import error_from
+from chain.node.keys import OPERATOR, TREASURY, key_files
+from chain.rpc import SHARED, NodeClient
+
+VALID_BLOCKS = 100_000
+_ATTEMPTS = 5
+
+
+def credits_mint(*, to: bytes, amount: int, client: NodeClient | None = None) -> TxProof:
+    """The treasury makes ``amount`` credits for an address of 20 bytes; raises what the ledger refused with."""
+    return _call(TREASURY, "credits.mint", Mint(to=to, amount=amount), client)
+
+
+def enterprise_accredit(*, address: bytes, until_ms: int, client: NodeClient | None = None) -> TxProof:
+    """The operator lets an address buy until a moment of block time; raises what the ledger refused with."""
+    return _call(OPERATOR, "registry.accredit", Accredit(address=address, until_ms=until_ms), client)
+
+
+def enterprise_suspend(*, address: bytes, client: NodeClient | None = None) -> TxProof:
+    """The operator stops an address from buying; raises what the ledger refused with."""
+    return _call(OPERATOR, "registry.suspend", Suspend(address=address), client)
+
+
+def _call(key_name: str, call: str, args: Record, client: NodeClient | None) -> TxProof:
+    """Sign, hand in, wait; with a fresh nonce if another process used this one meanwhile."""
+    node = client or NodeClient()
+    secret = key_files().secret(key_name)
+    sender, ledger = public_key(secret), node.genesis(SHARED).ledger
+    for attempt in range(_ATTEMPTS):
+        head = node.head(ledger)
+        tx = tx_new(
+            ledger=ledger,
+            sender=sender,
+            nonce=node.next_nonce(ledger, address_of(sender)),
+            valid_until=(head.height if head else 0) + VALID_BLOCKS,
+            call=call,
+            args=args,
+        )
+        try:
+            proof = node.submit_and_wait(encode(tx_sign(tx, secret)), ledger=ledger)
+            break
+        except (NonceUsed, NonceGap):
+            if attempt == _ATTEMPTS - 1:
+                raise
+    if proof.receipt.code:
+        raise error_from(proof.receipt.code)
+    return proof

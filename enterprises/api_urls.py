@@ -1,0 +1,23 @@
+"""REST of the enterprise role, mounted at /api/v1/enterprise/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from enterprises.checkout import api
+
+urlpatterns = [
+    path("", api.OwnEnterprise.as_view(), name="enterprise-own"),
+    path("members", api.Members.as_view(), name="enterprise-members"),
+    path("members/<int:user_id>", api.MemberDetail.as_view(), name="enterprise-member"),
+    path("wallet", api.WalletView.as_view(), name="enterprise-wallet"),
+    path("catalog/lots", api.CatalogLots.as_view(), name="enterprise-catalog-lots"),
+    path("catalog/facets", api.CatalogFacets.as_view(), name="enterprise-catalog-facets"),
+    path("catalog/lots/<str:lot_id>", api.CatalogLot.as_view(), name="enterprise-catalog-lot"),
+    path("basket", api.Basket.as_view(), name="enterprise-basket"),
+    path("basket/<str:lot_id>", api.BasketItem.as_view(), name="enterprise-basket-item"),
+    path("orders", api.Orders.as_view(), name="enterprise-orders"),
+    path("orders/<uuid:public_id>", api.OrderDetail.as_view(), name="enterprise-order"),
+    path("purchases/<uuid:public_id>", api.PurchaseDetail.as_view(), name="enterprise-purchase"),
+    path("purchases/<uuid:public_id>/data", api.PurchaseData.as_view(), name="enterprise-data"),
+]

@@ -1,0 +1,24 @@
+"""All models of the app, so that Django finds them; each says by ``hearth_db`` which alias it lives on."""
+
+from __future__ import annotations
+
+from enterprises.catalog.models import CatalogCursor, CatalogLot, CellHome, ObjectPart, StoredObject
+from enterprises.checkout.models import (
+    BasketLine,
+    BuyerCursor,
+    BuyerTransaction,
+    Enterprise,
+    LedgerPin,
+    Member,
+    Order,
+    Purchase,
+    PurchaseStep,
+    Wallet,
+)
+from enterprises.partners.models import CreditGrant, HubAccount, MarketToken, Organisation
+
+__all__ = [
+    "BasketLine", "BuyerCursor", "BuyerTransaction", "CatalogCursor", "CatalogLot", "CellHome", "CreditGrant",
+    "Enterprise", "HubAccount", "LedgerPin", "MarketToken", "Member", "ObjectPart", "Order", "Organisation",
+    "Purchase", "PurchaseStep", "StoredObject", "Wallet",
+]  # fmt: skip

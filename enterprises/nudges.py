@@ -1,0 +1,33 @@
+"""Wake the workers: a Celery task is sent, and if no broker answers the sweep does the work two seconds later."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+
+def nudge_buyer() -> None:
+    """There is something to do for an enterprise's purchases."""
+    _send("enterprises.tasks.buyer_advance")
+
+
+def nudge_market() -> None:
+    """There is something to do for the market's index."""
+    _send("enterprises.tasks.catalog_follow")
+
+
+def market_event_nudge() -> None:
+    """The shared ledger has a new block: hook of the follower."""
+    nudge_buyer()
+
+
+def _send(task: str) -> None:
+    try:
+        current_app.send_task(task, expires=10)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("nudge %s not sent: %s", task, type(error).__name__)

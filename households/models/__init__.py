@@ -1,0 +1,15 @@
+"""All models of the app, in the rooms that own them; raw readings are reached through ``households.uploads`` only."""
+
+from __future__ import annotations
+
+from households.models.base import HOME, HomeModel
+from households.models.device import Candidate, Device, PairingCode, RefusalCount
+from households.models.household import Activity, Consent, Household, HomeWallet, SharingRule
+from households.models.ledger import BlockProposal, DeviceVote, FaultEvidence, MembershipChange
+from households.uploads.models import Batch, HubOrder, Lot, Sweep, UploadSchedule
+
+__all__ = [
+    "HOME", "Activity", "Batch", "BlockProposal", "Candidate", "Consent", "Device", "DeviceVote", "FaultEvidence",
+    "HomeModel", "HomeWallet", "Household", "HubOrder", "Lot", "MembershipChange", "PairingCode", "RefusalCount",
+    "SharingRule", "Sweep", "UploadSchedule",
+]  # fmt: skip

@@ -1,0 +1,261 @@
+"""Closing a batch and laying it out for the vote: terms, raw segments, and the lots that would come of it.
+
+Everything here is deterministic given the rows and the home's cloud secret, so each step may run again after a crash and
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, Sum
+from django.utils import timezone
+
+from chain.contracts.devices import may
+from chain.contracts.devices.rows import SELL, UPLOAD, BatchLot
+from chain.core.codec import encode
+from chain.crypto.hashing import tagged
+from chain.exchange.lots import LotSecrets, batch_seed, salts
+from chain.exchange.rows import batch_root, plain_root
+from chain.wallets.hd import cloud_secret, payee_child
+from households.consensus.batch import (
+    MAX_SEGMENTS,
+    BatchData,
+    BatchTerms,
+    LotTerms,
+    SeriesTerms,
+    batch_order,
+    series_id,
+    terms_parse,
+)
+from households.consensus.readings import segment_parse
+from households.consensus.roots import series_chunks
+from households.consensus.series import Series
+from households.home.models import Series as SeriesRow
+from households.home.models import StoredSegment
+from households.models import HOME, Batch, Device, Household, Lot, UploadSchedule
+from households.privacy.classes import quantity_of
+from households.privacy.levels import rule_encode
+from households.services.activity import activity_note
+from households.services.households import consent_present
+from households.services.ledgers import device_ledger
+from households.services.nudges import ledger_nudge, uploads_nudge
+from households.services.rules import Terms, privacy_rule, terms_of
+from households.services.secrets import operational_of
+from marketplace.common.work import advance
+
+_DAY_MS = 86_400_000
+_UPDATE_ROWS = 500
+EARLY_SHARE = 0.1  # beat and the sweep may come this much early; a batch is then as good as due
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesData:
+    """One series of a batch: its row, and its readings as voters see them."""
+
+    row: SeriesRow
+    series: Series
+
+
+def batch_close(*, household: Household, cut_ms: int) -> Batch | None:
+    """Close a batch of all readings up to ``cut_ms`` that went into none; None when there are none."""
+    waiting = StoredSegment.objects.using(HOME).filter(household=household, batch_key=None, last_ms__lt=cut_ms)
+    try:
+        with transaction.atomic(using=HOME):
+            oldest = list(waiting.order_by("last_ms", "pk").values_list("pk", "first_ms")[:MAX_SEGMENTS])
+            if not oldest:
+                return None
+            last = Batch.objects.using(HOME).filter(household=household).aggregate(last=Max("number"))["last"] or 0
+            batch = Batch.objects.using(HOME).create(
+                household=household,
+                number=last + 1,
+                batch_id=tagged("hearth/batch", household.ledger.encode(), (last + 1).to_bytes(8, "big")),
+                from_ms=min(first for _, first in oldest),
+                cut_ms=cut_ms,
+                segments=len(oldest),
+            )
+            taken = [pk for pk, _ in oldest]
+            for start in range(0, len(taken), _UPDATE_ROWS):
+                waiting.filter(pk__in=taken[start : start + _UPDATE_ROWS]).update(batch_key=batch.pk)
+            total = StoredSegment.objects.using(HOME).filter(batch_key=batch.pk).aggregate(n=Sum("readings"))["n"]
+            Batch.objects.using(HOME).filter(pk=batch.pk).update(readings=total or 0)
+            activity_note(household=household, kind="batch.closed", topic="uploads", facts={"batch": batch.number})
+            uploads_nudge(household)
+    except IntegrityError:
+        return None  # another worker closed it
+    batch.refresh_from_db(using=HOME)
+    return batch
+
+
+def batch_close_if_due(*, household: Household, now_ms: int) -> Batch | None:
+    """Close a batch if the home's schedule says so. Beat and the sweep both ask; the first one moves the row on."""
+    schedule = UploadSchedule.objects.using(HOME).filter(household=household, enabled=True).first()
+    if schedule is None or household.state != Household.State.ACTIVE:
+        return None
+    every_ms = schedule.every_s * 1000
+    if now_ms - schedule.last_cut_ms < every_ms * (1 - EARLY_SHARE):
+        return None
+    mine = UploadSchedule.objects.using(HOME).filter(pk=schedule.pk, last_cut_ms=schedule.last_cut_ms)
+    if mine.update(last_cut_ms=now_ms) != 1:
+        return None
+    return batch_close(household=household, cut_ms=now_ms)
+
+
+def batch_prepare(batch: Batch) -> None:
+    """Lay a closed batch out for the vote: give each shared series a payee that was never used, and write the terms.
+
+    The caller holds the batch's lease. Raises ``NodeKeyMissing``, ``BoxDamaged``.
+    """
+    found = series_of_batch(batch)
+    shared = _shared(batch.household, found)
+    with transaction.atomic(using=HOME):
+        for data in found:
+            if data.series.series_id in shared:
+                _lot_plan(batch, data, shared[data.series.series_id])
+        terms = encode(_terms(batch, found, shared))
+        advance(
+            batch, using=HOME, state=Batch.State.PREPARED, terms=terms, series_count=len(found)
+        )
+        ledger_nudge(batch.household)
+
+
+def batch_data(batch: Batch) -> BatchData:
+    """Terms and raw segments in batch order, as voters get them."""
+    return BatchData(terms_parse(bytes(batch.terms)), tuple(batch_segments(batch)))
+
+
+def batch_segments(batch: Batch) -> list[bytes]:
+    """The raw signed segments of a batch, in the order in which they are hashed."""
+    rows = StoredSegment.objects.using(HOME).filter(batch_key=batch.pk).select_related("series__device")
+    fields = rows.values_list("series__device__device_id", "series__quantity", "first_sequence", "raw")
+    return batch_order((bytes(device), quantity, first, bytes(raw)) for device, quantity, first, raw in fields)
+
+
+def batch_lots(batch: Batch) -> tuple[BatchLot, ...]:
+    """The lots that the hub proposes, with the roots it computed; in rising order of series."""
+    terms = terms_parse(bytes(batch.terms))
+    series = {data.series.series_id: data.series for data in series_of_batch(batch)}
+    lots = []
+    for entry in terms.series:
+        if entry.lot is None:
+            continue
+        chunks = series_chunks(series[entry.series_id], entry.lot.rule, terms.seed)
+        lots.append(
+            BatchLot(
+                series_id=entry.series_id,
+                device=entry.device_id,
+                plain_root=plain_root(entry.lot.salts, chunks),
+                batch_root=batch_root(terms.seed, entry.series_id, chunks),
+            )
+        )
+    return tuple(lots)
+
+
+def series_of_batch(batch: Batch) -> list[SeriesData]:
+    """The series of a batch with their readings, in rising order of series id."""
+    rows = StoredSegment.objects.using(HOME).filter(batch_key=batch.pk).order_by("series", "first_sequence")
+    raws: dict[int, list[bytes]] = defaultdict(list)
+    for series_pk, raw in rows.values_list("series_id", "raw"):
+        raws[series_pk].append(bytes(raw))
+    found = SeriesRow.objects.using(HOME).filter(pk__in=raws).select_related("device")
+    return sorted(
+        (SeriesData(row, _series(bytes(batch.batch_id), row, raws[row.pk])) for row in found),
+        key=lambda data: data.series.series_id,
+    )
+
+
+def _series(batch_id: bytes, row: SeriesRow, raws: list[bytes]) -> Series:
+    segments = [segment_parse(raw).segment for raw in raws]
+    device_id = bytes(row.device.device_id)
+    return Series(
+        series_id=series_id(batch_id, device_id, row.quantity),
+        device_id=device_id,
+        quantity=quantity_of(row.device.device_class, row.quantity),
+        times_ms=np.array([t for segment in segments for t in segment.times_ms], dtype=np.int64),
+        values=np.array([v for segment in segments for v in segment.values], dtype=np.int64),
+    )
+
+
+def _shared(household: Household, found: list[SeriesData]) -> dict[bytes, Terms]:
+    """Which series the owner shares: the class's rule says so, the owner consented, and the ledger lets the device."""
+    if not consent_present(household):
+        return {}
+    terms = terms_of(household)
+    with device_ledger(household) as ledger:
+        permitted = {
+            data.series.device_id
+            for data in found
+            if may(ledger.state, data.series.device_id, UPLOAD) and may(ledger.state, data.series.device_id, SELL)
+        }
+    return {
+        data.series.series_id: terms[data.row.device.device_class]
+        for data in found
+        if data.series.device_id in permitted and terms[data.row.device.device_class].share
+    }
+
+
+def _terms(batch: Batch, found: list[SeriesData], shared: dict[bytes, Terms]) -> BatchTerms:
+    secret = cloud_secret(operational_of(batch.household))
+    seed = batch_seed(secret, bytes(batch.batch_id))
+    return BatchTerms(
+        ledger=batch.household.ledger,
+        batch_id=bytes(batch.batch_id),
+        opened_ms=batch.from_ms,
+        closed_ms=batch.cut_ms,
+        seed=seed,
+        series=tuple(
+            SeriesTerms(
+                series_id=data.series.series_id,
+                device_id=data.series.device_id,
+                quantity=data.row.quantity,
+                account=bytes(data.row.device.account),
+                low=data.row.low,
+                high=data.row.high,
+                lot=_lot_terms(batch, data, shared, seed, secret),
+            )
+            for data in found
+        ),
+    )
+
+
+def _lot_terms(
+    batch: Batch, data: SeriesData, shared: dict[bytes, Terms], seed: bytes, secret: bytes
+) -> LotTerms | None:
+    terms = shared.get(data.series.series_id)
+    if terms is None:
+        return None
+    rule = rule_encode(privacy_rule(terms, data.row.quantity, (data.row.low, data.row.high)))
+    lot = Lot.objects.using(HOME).get(batch=batch, series_id=data.series.series_id)
+    chunk_count = len(series_chunks(data.series, rule, seed)) + 1
+    return LotTerms(rule=rule, salts=tuple(salts(LotSecrets.derive(secret, bytes(lot.payee_key)), chunk_count)))
+
+
+def _lot_plan(batch: Batch, data: SeriesData, terms: Terms) -> None:
+    """Plan a lot under the next payee child of the device. Inside the caller's transaction; once for a series."""
+    lots = Lot.objects.using(HOME)
+    if lots.filter(batch=batch, series_id=data.series.series_id).exists():
+        return
+    device = Device.objects.using(HOME).get(pk=data.row.device_id)
+    Device.objects.using(HOME).filter(pk=device.pk).update(next_child=F("next_child") + 1)
+    operational = operational_of(batch.household)
+    payee = payee_child(operational, device.account_index, device.next_child)
+    secrets = LotSecrets.derive(cloud_secret(operational), payee.public_key)
+    now_ms = int(timezone.now().timestamp() * 1000)
+    lots.create(
+        household=batch.household,
+        batch=batch,
+        device=device,
+        quantity=data.row.quantity,
+        series_id=data.series.series_id,
+        child_index=device.next_child,
+        payee_key=payee.public_key,
+        payee=payee.address,
+        lot_id=secrets.lot_id,
+        object_id=secrets.object_id,
+        price=terms.price,
+        licence=terms.licence_text.digest,
+        expires_ms=now_ms + terms.expiry_days * _DAY_MS,
+    )
