@@ -5,7 +5,6 @@ from __future__ import annotations
 from chain.contracts.credits import Mint
 from chain.contracts.registry import Accredit, Suspend
 from chain.core.codec import encode
-from chain.core.errors import NonceGap, NonceUsed
 from chain.core.transactions import tx_new, tx_sign
 from chain.core.types import Record
 from chain.crypto.hashing import address_of
@@ -16,7 +15,6 @@ from chain.node.keys import OPERATOR, TREASURY, key_files
 from chain.rpc import SHARED, NodeClient
 
 VALID_BLOCKS = 100_000
-_ATTEMPTS = 5
 
 
 def credits_mint(*, to: bytes, amount: int, client: NodeClient | None = None) -> TxProof:
@@ -35,11 +33,11 @@ def enterprise_suspend(*, address: bytes, client: NodeClient | None = None) -> T
 
 
 def _call(key_name: str, call: str, args: Record, client: NodeClient | None) -> TxProof:
-    """Sign, hand in, wait; with a fresh nonce if another process used this one meanwhile."""
-    node = client or NodeClient()
-    secret = key_files().secret(key_name)
+    """Sign and hand in while nobody else uses the key, since its nonces go one by one; then wait."""
+    node, keys = client or NodeClient(), key_files()
+    secret = keys.secret(key_name)
     sender, ledger = public_key(secret), node.genesis(SHARED).ledger
-    for attempt in range(_ATTEMPTS):
+    with keys.alone(key_name):
         head = node.head(ledger)
         tx = tx_new(
             ledger=ledger,
@@ -49,12 +47,9 @@ def _call(key_name: str, call: str, args: Record, client: NodeClient | None) -> 
             call=call,
             args=args,
         )
-        try:
-            proof = node.submit_and_wait(encode(tx_sign(tx, secret)), ledger=ledger)
-            break
-        except (NonceUsed, NonceGap):
-            if attempt == _ATTEMPTS - 1:
-                raise
+        raw = encode(tx_sign(tx, secret))
+        node.submit(raw, ledger)
+    proof = node.submit_and_wait(raw, ledger=ledger)
     if proof.receipt.code:
         raise error_from(proof.receipt.code)
     return proof

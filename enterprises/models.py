@@ -8,7 +8,6 @@ from enterprises.checkout.models import (
     BuyerCursor,
     BuyerTransaction,
     Enterprise,
-    LedgerPin,
     Member,
     Order,
     Purchase,
@@ -19,6 +18,6 @@ from enterprises.partners.models import CreditGrant, HubAccount, MarketToken, Or
 
 __all__ = [
     "BasketLine", "BuyerCursor", "BuyerTransaction", "CatalogCursor", "CatalogLot", "CellHome", "CreditGrant",
-    "Enterprise", "HubAccount", "LedgerPin", "MarketToken", "Member", "ObjectPart", "Order", "Organisation",
+    "Enterprise", "HubAccount", "MarketToken", "Member", "ObjectPart", "Order", "Organisation",
     "Purchase", "PurchaseStep", "StoredObject", "Wallet",
 ]  # fmt: skip

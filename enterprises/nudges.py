@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from celery import current_app
+from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -22,8 +23,11 @@ def nudge_market() -> None:
 
 
 def market_event_nudge() -> None:
-    """The shared ledger has a new block: hook of the follower."""
-    nudge_buyer()
+    """The shared ledger has a new block: hook of the follower, for each role that this deployment plays."""
+    if "market" in settings.HEARTH_ROLES:
+        nudge_market()
+    if "enterprise" in settings.HEARTH_ROLES:
+        nudge_buyer()
 
 
 def _send(task: str) -> None:

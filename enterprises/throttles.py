@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 DEFAULT_RATES = {"market-read": "6000/min", "market-write": "3000/min", "register": "120/min"}
@@ -14,7 +14,7 @@ class _Throttle(SimpleRateThrottle):
     """By participant or user where one is known, else by address."""
 
     def get_rate(self) -> str:
-        return {**DEFAULT_RATES, **getattr(settings, "HEARTH_THROTTLES", {})}[str(self.scope)]
+        return str({**DEFAULT_RATES, **getattr(settings, "HEARTH_THROTTLES", {})}[str(self.scope)])
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         ident = request.user.pk if request.user and request.user.is_authenticated else self.get_ident(request)

@@ -102,6 +102,11 @@ class ProposalUnknown(NotFound):
     title = "There is no such proposal open"
 
 
+class EvidenceEmpty(InputError):
+    code = "evidence_empty"
+    title = "The statements do not contradict each other, or were not signed by whom they name"
+
+
 class NothingToVoid(Conflict):
     code = "nothing_to_void"
     title = "No proposal is open that could be void"

@@ -58,8 +58,9 @@ def _answer(body: dict[str, Any], headers: dict[str, str] | None = None) -> Resp
 
 def _answer_of_framework(error: exceptions.APIException) -> Response:
     headers: dict[str, str] = {}
-    if isinstance(error, exceptions.Throttled) and error.wait:
-        headers["Retry-After"] = str(int(error.wait) + 1)
+    wait_s = getattr(error, "wait", None)  # of a throttle
+    if wait_s:
+        headers["Retry-After"] = str(int(wait_s) + 1)
     challenge = getattr(error, "auth_header", None)
     if challenge:
         headers["WWW-Authenticate"] = challenge

@@ -114,10 +114,10 @@ def _copy(modules: Path, vendor: Path) -> None:
         text_without_map = re.sub(rb"\n(//|/\*)# sourceMappingURL=[^\n]*", b"", (modules / source).read_bytes())
         place.write_bytes(text_without_map)
     for there, (folder, pattern) in GLOBS.items():
-        for source in (modules / folder).glob(pattern):
-            place = vendor / there / source.relative_to(modules / folder)
+        for file in (modules / folder).glob(pattern):
+            place = vendor / there / file.relative_to(modules / folder)
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(_with_relative_imports(source))
+            place.write_bytes(_with_relative_imports(file))
 
 
 def _with_relative_imports(source: Path) -> bytes:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from celery.signals import beat_init, worker_ready
 
 from marketplace.common.ready import say_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings.dev")
+
+# Containers commonly run as root; tasks carry JSON only, which is what this warning is about.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("hearth")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -40,7 +40,8 @@ class HearthRouter:
         return _only_alias(model)
 
     def allow_relation(self, first: Model, second: Model, **hints: Any) -> bool:
-        return set(aliases_of(type(first))) == set(aliases_of(type(second)))
+        # By way of _meta, since request.user is a lazy stand-in whose type says nothing.
+        return set(aliases_of(first._meta.model)) == set(aliases_of(second._meta.model))
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool:
         """Models of a migration's past carry no attributes, so the living class of that name decides.

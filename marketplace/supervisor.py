@@ -1,4 +1,4 @@
-"""All processes of a deployment under one roof: started in order, one log, readiness, a clean stop in reverse order.
+"""All processes of a deployment under one roof: started in order, one log, readiness, a clean stop in reverse.
 
     with Stack(var=folder, port=0) as stack:
         stack.migrate()
@@ -108,8 +108,6 @@ class Stack:
             wanted.discard(VALKEY)
         if "market" not in self.roles:
             wanted.discard(NODE)
-        if not {"home", "enterprise"} & set(self.roles):
-            wanted.discard(FOLLOWER)
         self.names = tuple(name for name in ORDER if name in wanted)
 
     def _environ(self, settings_module: str, added: Mapping[str, str], *, scratch: bool) -> dict[str, str]:
@@ -239,7 +237,7 @@ class Stack:
 
     def _command(self, name: str) -> list[str]:
         manage = [PYTHON, str(BASE_DIR / "manage.py")]
-        celery = [PYTHON, "-m", "celery", "-A", "marketplace.celery"]
+        celery = [PYTHON, "-m", "celery", "--quiet", "-A", "marketplace.celery"]
         if name == VALKEY:
             words = f"--port 0 --unixsocketperm 700 --appendonly yes --loglevel warning --dir {self.var}".split()
             return [str(get_binary_path()), "--unixsocket", self._valkey_socket, *words, "--save", ""]

@@ -13,7 +13,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from marketplace.accounts import views
 from marketplace.accounts.api_urls import urlpatterns as auth_api
 from marketplace.accounts.models import Kind
-from marketplace.common.health import health
+from marketplace.common.health import Health
 from marketplace.common.middleware import from_this_machine
 
 PAGES_OF_ROLE = {"home": "households", "enterprise": "enterprises"}
@@ -57,7 +57,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/signup/enterprise/", views.SignupFor.as_view(kind=Kind.ENTERPRISE), name="signup_enterprise"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("health/", health, name="health"),
+    path("health/", Health.as_view(), name="health"),
     path("metrics/", from_this_machine(ExportToDjangoView), name="metrics"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

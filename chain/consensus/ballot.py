@@ -24,6 +24,7 @@ ABSTAIN = "abstain"
 OUTCOMES = (APPROVE, REJECT, ABSTAIN)
 CORROBORATED = "corroborated"
 PLAUSIBLE = "plausible"
+CONTESTED = "contested"
 MIN_APPROVALS = 2
 
 
@@ -34,8 +35,8 @@ class BallotOrder(Malformed):
     title = "The ballot's series are repeated or out of order"
 
 
-Outcome = Annotated[str, msgspec.Meta(pattern="^(approve|reject|abstain)$")]
-ReasonCode = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]{0,48}$")]
+Outcome = Annotated[str, msgspec.Meta(pattern=r"^(approve|reject|abstain)\Z")]
+ReasonCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{0,48}\Z")]
 
 
 class PlainRoot(Record):
@@ -118,32 +119,40 @@ def series_tally(
     """Count the ballots (by voter's key, their signatures checked before) for the series and roots of ``roots``.
 
     ``comparable`` has, for each registered comparable device but the series' own, the key of the voter that speaks for
-    it (its own or its bridge's), also when that voter is silent. Corroborated means approvals from more than half of
-    them and at least two; otherwise there was too little to compare, and the series is plausible at most.
+    it (its own or its bridge's), also when that voter is silent, which counts like a rejection. Support is corroborated
+    with approvals from more than half of them and at least two; plausible if fewer than two could compare and none
+    rejected; otherwise contested, and the series does not leave.
     """
-    standing = {key for key, ballot in ballots.items() if _stands_by(ballot, roots)}
-    approving = {key for key in standing if _outcome(ballots[key], roots.series_id) == APPROVE}
-    approvals = sum(1 for key in comparable if key in approving)
-    count = domains_signed(validators, standing)
+    standing = {key: verdict.outcome for key, ballot in ballots.items() if (verdict := _standing(ballot, roots))}
+    count = domains_signed(validators, set(standing))
     voters = domain_count(validators)
-    enough = approvals >= MIN_APPROVALS and 2 * approvals > len(comparable)
+    supporting = [standing.get(key, REJECT) for key in comparable]
     return SeriesTally(
         voters=voters,
         standing=count,
-        approvals=approvals,
+        approvals=supporting.count(APPROVE),
         comparable=len(comparable),
         quorum=count >= quorum_size(voters),
-        support=CORROBORATED if enough else PLAUSIBLE,
+        support=_support(supporting),
     )
 
 
-def _stands_by(ballot: BallotExtra, roots: PlainRoot) -> bool:
-    return plain_root_of(ballot, roots.series_id) == roots and _outcome(ballot, roots.series_id) != REJECT
+def _support(supporting: Sequence[str]) -> str:
+    """What the comparable devices' outcomes say together; silence stands in ``supporting`` as a rejection."""
+    approvals = supporting.count(APPROVE)
+    if approvals >= MIN_APPROVALS and 2 * approvals > len(supporting):
+        return CORROBORATED
+    if len(supporting) >= MIN_APPROVALS or REJECT in supporting:
+        return CONTESTED
+    return PLAUSIBLE
 
 
-def _outcome(ballot: BallotExtra, series_id: bytes) -> str:
-    verdict = verdict_of(ballot, series_id)
-    return verdict.outcome if verdict else ABSTAIN
+def _standing(ballot: BallotExtra, roots: PlainRoot) -> Verdict | None:
+    """The ballot's verdict on the series if it names these roots and does not reject it."""
+    verdict = verdict_of(ballot, roots.series_id)
+    if verdict is None or verdict.outcome == REJECT or plain_root_of(ballot, roots.series_id) != roots:
+        return None
+    return verdict
 
 
 def _require_rising(ids: list[bytes]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chain.core.codec import encode, encode_value
-from chain.core.merkle import leaf_hash, root
+from chain.core.merkle import root_of
 from chain.core.types import Genesis, Hash, Header, Name, Receipt, Record, Uint, Validator
 from chain.crypto.hashing import sha256, tagged
 
@@ -50,17 +50,17 @@ def vote_message(ledger: str, height: int, round: int, previous: bytes, block_ha
 
 def transactions_root(transactions: Sequence[bytes]) -> bytes:
     """The Merkle root over the signed transactions as they were received."""
-    return root([leaf_hash(raw) for raw in transactions])
+    return root_of(transactions)
 
 
 def receipts_root(receipts: Iterable[Receipt]) -> bytes:
     """The Merkle root over the canonical bytes of the receipts."""
-    return root([leaf_hash(encode(receipt)) for receipt in receipts])
+    return root_of(map(encode_value, receipts))
 
 
 def changes_root(changes: Iterable[tuple[str, bytes, Record | None]]) -> bytes:
     """The Merkle root over a block's changes, sorted by table and key; a deleted row stands as nil."""
-    return root([leaf_hash(encode_value(change)) for change in changes])
+    return root_of(map(encode_value, changes))
 
 
 def state_hash_next(before: bytes, changes: Iterable[tuple[str, bytes, Record | None]]) -> bytes:

@@ -96,8 +96,10 @@ class MemoryState:
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Take over a block's changes."""
+        name, rows = "", self._rows("")
         for table_name, key, row in changes:
-            rows = self._rows(table_name)
+            if table_name != name:
+                name, rows = table_name, self._rows(table_name)
             if row is None:
                 rows.delete(key)
             else:
@@ -108,8 +110,8 @@ class MemoryState:
         return sum(len(rows.by_key) for rows in self._tables.values())
 
     def snapshot(self) -> dict[str, dict[bytes, Record | bytes]]:
-        """A copy of the tables that later changes do not touch; rows are frozen and shared."""
-        return {name: dict(rows.by_key) for name, rows in self._tables.items()}
+        """A copy of the tables that have rows; later changes do not touch it. Rows are frozen and shared."""
+        return {name: dict(rows.by_key) for name, rows in self._tables.items() if rows.by_key}
 
     @classmethod
     def restored(cls, tables: dict[str, dict[bytes, Record | bytes]]) -> MemoryState:
@@ -146,16 +148,20 @@ class Overlay:
         return self._base.get(table, key)
 
     def put(self, table: Table[R], key: bytes, row: R) -> None:
-        self._write(table.name, key, row)
+        writes = self._writes.get(table.name)
+        if writes is None:
+            writes = self._writes[table.name] = {}
+        self._journal.append((writes, key, writes.get(key, _ABSENT)))
+        writes[key] = row
 
     def delete(self, table: Table[R], key: bytes) -> None:
-        self._write(table.name, key, None)
+        writes = self._writes.setdefault(table.name, {})
+        self._journal.append((writes, key, writes.get(key, _ABSENT)))
+        writes[key] = None
 
     def scan(self, table: Table[R], start: bytes = b"") -> Iterator[tuple[bytes, R]]:
-        writes = self._writes.get(table.name)
-        if not writes:
-            yield from self._base.scan(table, start)
-            return
+        """The table as it is when the scan begins, whatever is written while it is read."""
+        writes = dict(self._writes.get(table.name, {}))
         below = self._base.scan(table, start)
         held = next(below, None)
         for key in sorted(key for key in writes if key >= start):
@@ -164,8 +170,7 @@ class Overlay:
                 held = next(below, None)
             if held is not None and held[0] == key:
                 held = next(below, None)
-            row = writes.get(key)
-            if row is not None:
+            if (row := writes[key]) is not None:
                 yield key, cast("R", row)
         while held is not None:
             yield held
@@ -190,13 +195,4 @@ class Overlay:
 
     def changes(self) -> list[Change]:
         """The last write to each key, sorted by table name and key; a deletion stands as None."""
-        return [
-            (name, key, row) for name, writes in sorted(self._writes.items()) for key, row in sorted(writes.items())
-        ]
-
-    def _write(self, table_name: str, key: bytes, row: Record | None) -> None:
-        writes = self._writes.get(table_name)
-        if writes is None:
-            writes = self._writes[table_name] = {}
-        self._journal.append((writes, key, writes.get(key, _ABSENT)))
-        writes[key] = row
+        return [(name, key, writes[key]) for name, writes in sorted(self._writes.items()) for key in sorted(writes)]

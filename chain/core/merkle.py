@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chain.crypto.hashing import sha256
+from chain.crypto.hashing import new_sha256, sha256
 
 EMPTY_ROOT = sha256(b"")
 
 
 def leaf_hash(data: bytes) -> bytes:
     """The hash of a leaf that holds the data."""
-    return sha256(b"\x00" + data)
+    return new_sha256(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -23,31 +23,36 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right)
 
 
-def levels_of(leaf_hashes: Sequence[bytes]) -> list[list[bytes]]:
+def levels_of(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """All levels of the tree, leaves first. A node without a neighbour moves up as it is, which is RFC 6962's split."""
-    levels = [list(leaf_hashes)]
+    levels = [list(leaves)]
     while len(levels[-1]) > 1:
         below = levels[-1]
-        level = [sha256(b"\x01" + below[i] + below[i + 1]) for i in range(0, len(below) - 1, 2)]
+        level = [new_sha256(b"\x01" + below[i] + below[i + 1]).digest() for i in range(0, len(below) - 1, 2)]
         if len(below) & 1:
             level.append(below[-1])
         levels.append(level)
     return levels
 
 
-def root(leaf_hashes: Sequence[bytes]) -> bytes:
+def root(leaves: Sequence[bytes]) -> bytes:
     """The root over leaf hashes in their order; of none, the hash of the empty string."""
-    return levels_of(leaf_hashes)[-1][0] if leaf_hashes else EMPTY_ROOT
+    return levels_of(leaves)[-1][0] if leaves else EMPTY_ROOT
+
+
+def leaf_hashes(data: Iterable[bytes]) -> list[bytes]:
+    """The hashes of many leaves."""
+    return [new_sha256(b"\x00" + item).digest() for item in data]
 
 
 def root_of(data: Iterable[bytes]) -> bytes:
     """The root over the data itself."""
-    return root([leaf_hash(item) for item in data])
+    return root(leaf_hashes(data))
 
 
-def path(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
+def path(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """The audit path of the leaf at ``index``, from its neighbour up; raises ``IndexError`` if there is none."""
-    return path_in(levels_of(leaf_hashes), index)
+    return path_in(levels_of(leaves), index)
 
 
 def path_in(levels: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]:

@@ -6,6 +6,8 @@ import hashlib
 import hmac
 
 ADDRESS_BYTES = 20
+new_sha256 = hashlib.sha256
+"""The hash object itself, for loops over many small items."""
 
 
 def sha256(*parts: bytes) -> bytes:

@@ -14,6 +14,7 @@ from typing import Annotated
 import msgspec
 
 from chain.consensus.ballot import (
+    CONTESTED,
     BallotExtra,
     Outcome,
     PlainRoot,
@@ -29,6 +30,7 @@ from chain.core.errors import Malformed
 from chain.core.finality import vote_valid
 from chain.core.types import Hash, Header, PublicKey, Record, Signature, Uint, Validator, Vote
 from chain.exchange.errors import (
+    CertificateContested,
     CertificateDoubleVote,
     CertificateNoQuorum,
     CertificateSignature,
@@ -121,14 +123,12 @@ def certificate_new(
     )
 
 
-def certificate_check(
-    certificate: QuorumCertificate, roots: PlainRoot, comparable: Sequence[bytes]
-) -> Attestation:
+def certificate_check(certificate: QuorumCertificate, roots: PlainRoot, comparable: Sequence[bytes]) -> Attestation:
     """Verify voters, signatures and quorum, and say what the certificate shows of the series with these roots.
 
     ``comparable`` names, for each registered comparable device other than the series' own, the voter that speaks for
-    it. Raises ``CertificateValidators``, ``CertificateStranger``, ``CertificateDoubleVote``, ``CertificateSignature``
-    or ``CertificateNoQuorum``.
+    it. Raises ``CertificateValidators``, ``CertificateStranger``, ``CertificateDoubleVote``, ``CertificateSignature``,
+    ``CertificateNoQuorum`` or ``CertificateContested``.
     """
     header = certificate.header
     if validators_hash(certificate.validators) != header.validators_hash:
@@ -139,6 +139,8 @@ def certificate_check(
     tally = series_tally(certificate.validators, ballots, roots, comparable)
     if not tally.quorum:
         raise CertificateNoQuorum
+    if tally.support == CONTESTED:
+        raise CertificateContested
     return Attestation(
         voters=tally.voters,
         standing=tally.standing,

@@ -163,6 +163,11 @@ class LabelTooHigh(LotFault):
     title = "The label claims more than the certificate shows"
 
 
+class CertificateContested(LotFault):
+    code = "certificate_contested"
+    title = "Devices of the home that could compare these rows did not bear them out"
+
+
 class SupportTooHigh(LotFault):
     code = "support_too_high"
     title = "The lot claims to be corroborated, and the certificate does not show it"

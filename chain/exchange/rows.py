@@ -27,7 +27,7 @@ MAX_COLUMNS = 16
 _INTEGER_BYTES = 9
 _ARRAY_HEAD_BYTES = 5
 
-ColumnText = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_/%]{1,32}$")]
+ColumnText = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_/%]{1,32}\Z")]
 Row = tuple[int, ...]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +68,13 @@ class KeyFiles:
         if self._may_create and not self._path(name).exists():
             self._create(name)
         return self.secret(name)
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Keep other threads and processes of this machine from using the key meanwhile."""
+        with self._path(name).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _create(self, name: str) -> None:
         """Write the file aside and link it, so that two processes that start at once end with the same key."""

@@ -18,7 +18,7 @@ from enterprises.catalog.cells import cell_home_record, cell_minimum, cells_show
 from enterprises.catalog.filters import LotFilter
 from enterprises.catalog.models import CatalogLot
 from enterprises.errors import LicenceUnknown
-from enterprises.partners.authentication import IsHub, MarketTokenAuthentication
+from enterprises.partners.authentication import IsHub, MarketTokenAuthentication, hub_of
 from enterprises.throttles import MarketReads
 from marketplace.common import licences
 
@@ -122,5 +122,5 @@ class Cells(APIView):
     def post(self, request: Request) -> Response:
         body = CellIn(data=request.data)
         body.is_valid(raise_exception=True)
-        cell_home_record(hub=request.user.hub, cell=body.validated_data["cell"])
+        cell_home_record(hub=hub_of(request), cell=body.validated_data["cell"])
         return Response(status=204)

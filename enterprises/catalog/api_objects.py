@@ -24,7 +24,7 @@ from enterprises.catalog import objects
 from enterprises.catalog.cells import cell_home_record
 from enterprises.catalog.models import StoredObject
 from enterprises.errors import ObjectRangeWrong
-from enterprises.partners.authentication import IsHub, IsParticipant, MarketTokenAuthentication
+from enterprises.partners.authentication import IsHub, IsParticipant, MarketTokenAuthentication, hub_of
 from enterprises.throttles import MarketWrites
 from marketplace.common.errors import InputError
 
@@ -75,7 +75,7 @@ class ObjectView(APIView):
             offset=offset,
         )
         if cell := request.query_params.get("cell", ""):
-            cell_home_record(hub=request.user.hub, cell=cell)
+            cell_home_record(hub=hub_of(request), cell=cell)
         stream = cast(IO[bytes], request.data)
         row = objects.object_put(object_id=object_id, arrival=arrival, stream=stream, length=length)
         stored = row.state == StoredObject.State.STORED

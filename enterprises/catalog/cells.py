@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
@@ -29,7 +30,7 @@ def cell_home_record(*, hub: HubAccount, cell: str) -> None:
     CellHome.objects.update_or_create(hub=hub, cell=cell)
 
 
-def cells_shown() -> QuerySet[CellHome, dict[str, object]]:
+def cells_shown() -> QuerySet[Any, Any]:
     """``{"cell", "homes"}`` for each cell with at least k homes that were heard of in the last 90 days."""
     return (
         CellHome.objects.filter(seen_on__gte=timezone.now().date() - timedelta(days=FORGET_AFTER_DAYS))

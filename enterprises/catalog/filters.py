@@ -49,7 +49,7 @@ class LotFilter(django_filters.FilterSet):
         return rows
 
     def by_any(self, rows: QuerySet[CatalogLot], name: str, value: str) -> QuerySet[CatalogLot]:
-        values = self.data.getlist(name) if isinstance(self.data, QueryDict) else [value]
+        values: list[Any] = self.data.getlist(name) if isinstance(self.data, QueryDict) else [value]
         if name == "resolution_s":
             values = [int(item) for item in values if item.isdecimal() and len(item) < 10]
         return rows.filter(**{f"{name}__in": values})

@@ -215,9 +215,7 @@ def _store(row: StoredObject, content: IO[bytes]) -> StoredObject:
 def _part_store(row: StoredObject, offset: int, spool: IO[bytes], length: int) -> None:
     name = f"parts/{row.object_id}/{offset}"
     _save(name, spool)
-    ObjectPart.objects.update_or_create(
-        stored_object=row, offset=offset, defaults={"size_bytes": length, "name": name}
-    )
+    ObjectPart.objects.update_or_create(stored_object=row, offset=offset, defaults={"size_bytes": length, "name": name})
 
 
 def _reach(row: StoredObject) -> int:

@@ -36,7 +36,8 @@ def lots_found(params: QueryDict) -> QuerySet[CatalogLot]:
     lots = LotFilter(params, queryset=lots_on_sale())
     if not lots.is_valid():
         raise ValidationError(lots.errors)
-    return lots.qs
+    found: QuerySet[CatalogLot] = lots.qs
+    return found
 
 
 def lot(lot_id: str) -> CatalogLot:
@@ -61,6 +62,7 @@ def facets(params: QueryDict) -> dict[str, Any]:
 
 
 def _facet(params: QueryDict, name: str) -> list[dict[str, Any]]:
-    rows = lots_found(without(params, name)).order_by().values(name).annotate(count=Count("pk")).order_by("-count", name)
+    found = lots_found(without(params, name)).order_by()
+    rows = found.values(name).annotate(count=Count("pk")).order_by("-count", name)
     chosen = set(params.getlist(name))
     return [{"value": row[name], "count": row["count"], "chosen": str(row[name]) in chosen} for row in rows]

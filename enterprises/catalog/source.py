@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -13,11 +12,10 @@ from django.utils.module_loading import import_string
 from chain.contracts.market.rows import LOTS, LotRow
 from chain.core.codec import decode
 from chain.models import EventIndex, IndexHead
+from chain.node.shared import shared_ledger_id
+from chain.rpc import NodeClient
 from enterprises.catalog.ports import LedgerEvent, LotSource
 from marketplace.common.errors import Unavailable
-
-if TYPE_CHECKING:
-    from chain.rpc import NodeClient
 
 ALIAS = "ledger"
 SCAN = 500
@@ -55,7 +53,7 @@ class NodeLotSource:
         return None if data is None else decode(LotRow, data)
 
     def lots(self) -> Iterator[LotRow]:
-        after = b""
+        after: bytes | None = None
         while rows := self._node.scan(self._ledger, LOTS.name, after, SCAN):
             for key, data in rows:
                 after = key
@@ -70,15 +68,11 @@ def lot_source() -> LotSource:
 
 @cache
 def _node() -> NodeClient:
-    from chain.rpc import NodeClient
-
-    return NodeClient(settings.HEARTH_LEDGER_SOCKET)
+    return NodeClient()
 
 
 def node_source() -> NodeLotSource:
     """The shared ledger of this deployment's node; raises ``Unavailable`` before it has begun."""
-    from chain.node.shared import shared_ledger_id
-
     ledger = shared_ledger_id()
     if ledger is None:
         raise Unavailable("The shared ledger has not begun.")

@@ -18,7 +18,7 @@ from enterprises.checkout import exports, selectors, services
 from enterprises.checkout import serializers as shapes
 from enterprises.checkout.market import market_of
 from enterprises.checkout.models import Enterprise, Member
-from enterprises.checkout.ports import BuyerMarket
+from enterprises.checkout.ports import BuyerMarket, term
 from enterprises.errors import MemberUnknown
 from marketplace.accounts.permissions import IsMember
 from marketplace.api import Pages
@@ -31,7 +31,7 @@ class MemberView(APIView):
 
     @property
     def member(self) -> Member:
-        return selectors.member_of(self.request.user.pk)
+        return selectors.member_of(int(self.request.user.pk or 0))
 
     @property
     def enterprise(self) -> Enterprise:
@@ -57,7 +57,7 @@ class OwnEnterprise(MemberView):
 
     @extend_schema(request=shapes.SignUpIn, responses={201: shapes.EnterpriseOut})
     def post(self, request: Request) -> Response:
-        row = services.enterprise_sign_up(user_id=request.user.pk, **_valid(shapes.SignUpIn, request))
+        row = services.enterprise_sign_up(user_id=int(request.user.pk or 0), **_valid(shapes.SignUpIn, request))
         return Response(shapes.EnterpriseOut(row).data, status=201)
 
 
@@ -146,7 +146,7 @@ class Basket(MemberView):
     """The basket and what it costs."""
 
     def _answer(self) -> Response:
-        fee_bps = self.market.params.get("fee_bps", 0)
+        fee_bps = term(self.market, "fee_bps")
         lines, totals = selectors.basket(self.enterprise, fee_bps)
         return Response(shapes.BasketOut({"items": lines, "totals": totals}).data)
 

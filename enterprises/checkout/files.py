@@ -1,4 +1,4 @@
-"""Files of the enterprise's node: bought objects as they are stored (sealed by the seller), and opened rows, sealed anew.
+"""Files of the enterprise's node: bought objects as they are stored (sealed by the seller), opened rows sealed anew.
 
 Opened data are a sequence of boxes, each with its length before it: the manifest, then one box a chunk. All files are
 0600, written aside and renamed; their names follow from the purchase's public id.
@@ -101,7 +101,7 @@ def _write(path: Path, blocks: Iterable[bytes]) -> None:
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
-        os.replace(aside, path)
+        Path(aside).replace(path)
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise

@@ -21,7 +21,7 @@ def seal(plaintext: bytes, context: str) -> bytes:
     return seal_box(node_key(), plaintext, context.encode(), os.urandom(NONCE_BYTES))
 
 
-def unseal(box: bytes, context: str) -> bytes:
+def unseal(box: bytes | memoryview, context: str) -> bytes:
     """Undo ``seal``; raises ``BoxDamaged``."""
     return open_box(node_key(), bytes(box), context.encode())
 
@@ -53,4 +53,4 @@ def _make(file: Path) -> None:
     except FileExistsError:
         pass
     finally:
-        os.unlink(aside)
+        Path(aside).unlink()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
+
+import httpx
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from chain.client import FilePins, MarketClient
+from enterprises.checkout.files import folder
 from enterprises.checkout.models import Enterprise
 from enterprises.checkout.ports import BuyerMarket
 from enterprises.checkout.wallets import market_token
 
-DEFAULT = "enterprises.checkout.market_http.market_connect"
+DEFAULT = "enterprises.checkout.market.market_over_http"
+TIMEOUT_S = 30.0
+CLIENTS_KEPT = 64
 
 
 def market_connect(token: str = "") -> BuyerMarket:
@@ -21,3 +28,14 @@ def market_connect(token: str = "") -> BuyerMarket:
 def market_of(enterprise: Enterprise) -> BuyerMarket:
     """A client that bears the enterprise's own token."""
     return market_connect(market_token(enterprise))
+
+
+@lru_cache(CLIENTS_KEPT)
+def market_over_http(token: str) -> MarketClient:
+    """The market at ``HEARTH_MARKET_URL``; genesis and newest header are pinned in a file that all processes share."""
+    return MarketClient(_http(), token, pins=FilePins(folder() / "market.pin"))
+
+
+@cache
+def _http() -> httpx.Client:
+    return httpx.Client(base_url=settings.HEARTH_MARKET_URL, timeout=TIMEOUT_S)

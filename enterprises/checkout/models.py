@@ -193,7 +193,7 @@ class PurchaseStep(models.Model):
 
 
 class BuyerTransaction(models.Model):
-    """A call that a wallet is to make on the shared ledger, once; it gets its nonce and signature when its turn comes."""
+    """A call that a wallet is to make on the ledger, once; it gets its nonce and signature when its turn comes."""
 
     hearth_db = "enterprise"
 
@@ -238,20 +238,3 @@ class BuyerCursor(LeasedRow):
 
     def __str__(self) -> str:
         return f"{self.ledger} up to {self.height}"
-
-
-class LedgerPin(models.Model):
-    """The genesis and the newest header this node has verified; another header of the same height is a fork."""
-
-    hearth_db = "enterprise"
-
-    ledger = models.CharField(max_length=64, unique=True)
-    genesis = models.BinaryField()
-    newest = models.BinaryField(default=bytes)
-    changed_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        app_label = "enterprises"
-
-    def __str__(self) -> str:
-        return self.ledger

@@ -1,8 +1,8 @@
 """A wallet's transactions, one after the other.
 
 What a wallet is to call is a row first. Nonce and signature are given when the row's turn comes, and are written down
-before the bytes leave; so after a crash the same bytes go out again, and the ledger takes them once. One sender at a time
-holds the wallet's lease, so nonces never race.
+before the bytes leave; so after a crash the same bytes go out again, and the ledger takes them once. One sender at a
+time holds the wallet's lease, so nonces never race.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from chain.core.transactions import tx_id, tx_new, tx_sign
 from chain.core.types import Record
 from chain.engine.proofs import TxProof
 from enterprises.checkout.keys import unseal
-from enterprises.checkout.models import BuyerTransaction, Purchase, Wallet
+from enterprises.checkout.models import BuyerTransaction, Enterprise, Purchase, Wallet
 from enterprises.checkout.ports import BuyerMarket
-from marketplace.common.errors import HearthError, Unavailable
+from marketplace.common.errors import HearthError, NotFound, Unavailable
 from marketplace.common.work import advance, claim_one, leased, renew
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,8 @@ def wallet_send(market: BuyerMarket, wallet_id: int) -> int:
             done += 1
             renew(wallet, using="enterprise")
         advance(wallet, using="enterprise")
+    if done:
+        Enterprise.objects.filter(pk=wallet.enterprise_id).update(next_try_at=timezone.now())  # the balance is old
     return done
 
 
@@ -79,7 +81,7 @@ def _send(market: BuyerMarket, wallet: Wallet, row: BuyerTransaction) -> None:
         if not row.raw:
             _sign(market, wallet, row)
         try:
-            _final(wallet, row, market.submit(bytes(row.raw)))
+            _final(wallet, row, market.submit_and_wait(bytes(row.raw)))
             return
         except Unavailable:
             raise
@@ -98,10 +100,12 @@ def _send(market: BuyerMarket, wallet: Wallet, row: BuyerTransaction) -> None:
 def _proof_settled(market: BuyerMarket, tx: bytes) -> TxProof | None:
     """The proof of a transaction, or None once it is certain that there is none (the index may lag behind the log)."""
     head = market.head().height
-    proof = market.proof(tx)
-    if proof is None and market.indexed_height() < head:
-        raise Unavailable("The market's index lags behind its ledger.")
-    return proof
+    try:
+        return market.proof(tx)
+    except NotFound:
+        if market.indexed_height() < head:
+            raise Unavailable("The market's index lags behind its ledger.") from None
+        return None
 
 
 def _sign(market: BuyerMarket, wallet: Wallet, row: BuyerTransaction) -> None:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chain.client.wire import LedgerEvent
 from chain.contracts.market.rows import LotRow
+from chain.contracts.market.terms import DEFAULTS
 from chain.core.types import Header
 from chain.engine.proofs import TxProof
 
 Query = Mapping[str, str | Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class OrderEvent:
-    """That some transaction touched some order: a hint of where to look, not a proof."""
-
-    height: int
-    tx_id: bytes
-    kind: str
-    subjects: tuple[bytes, ...]
-
-
 class BuyerMarket(Protocol):
-    """What a buyer needs of a market. Calls raise ``HearthError`` with the market's own codes, ``Unavailable`` if it is away.
+    """What a buyer needs of a market: ``chain.client.MarketClient``, or a market in process.
 
-    ``submit``, ``proof`` and ``head`` return only what a light client has checked.
+    Calls raise ``HearthError`` with the market's own codes, ``Unavailable`` if it is away. ``submit_and_wait``,
+    ``proof`` and ``head`` return only what a light client has checked.
     """
 
     @property
@@ -34,18 +26,20 @@ class BuyerMarket(Protocol):
 
     @property
     def params(self) -> Mapping[str, int]:
-        """The market contract's parameters, from the pinned genesis."""
+        """The parameters that the pinned genesis names."""
         ...
 
     def head(self) -> Header: ...
 
-    def submit(self, raw: bytes) -> TxProof:
+    def submit_and_wait(self, transaction: bytes) -> TxProof:
         """Send a signed transaction and wait until it is final; the same bytes may be sent again."""
         ...
 
-    def proof(self, tx_id: bytes) -> TxProof | None: ...
+    def proof(self, tx_id: bytes) -> TxProof:
+        """Raises ``NotFound`` if there is none, or the market's index lags behind its ledger."""
+        ...
 
-    def events(self, after_height: int, up_to_height: int) -> Sequence[OrderEvent]:
+    def events(self, after_height: int, up_to_height: int) -> Sequence[LedgerEvent]:
         """Events of the blocks after one height up to another, in order."""
         ...
 
@@ -73,8 +67,13 @@ class BuyerMarket(Protocol):
 
     def licence(self, digest: str) -> dict[str, Any]: ...
 
-    def organisation_register(self, name: str, contact: str, secret: bytes) -> str:
-        """Register and return the token; the secret signs the market's challenge and goes nowhere."""
+    def organisation_register(self, name: str, contact: str, key: bytes) -> str:
+        """Register and return the token; the secret ``key`` signs the market's challenge and goes nowhere."""
         ...
 
     def organisation(self) -> dict[str, Any]: ...
+
+
+def term(market: BuyerMarket, name: str) -> int:
+    """A parameter of the market contract: the genesis's, or the default that holds where it names none."""
+    return market.params.get(name, DEFAULTS[name])

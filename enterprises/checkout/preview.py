@@ -1,8 +1,8 @@
 """Checking a preview on the enterprise's own node: the market's word is not needed for any of it.
 
 The roots come from the verified receipt of the lot's ``publish``. Each opened key must be a leaf of ``key_root``, each
-chunk a leaf of ``cipher_root``, and its plaintext, salted, a leaf of ``plain_root``. That the *ledger* chose which chunks
-were opened is the contract's doing: a lot is listed only if they are those of the beacon.
+chunk a leaf of ``cipher_root``, and its plaintext, salted, a leaf of ``plain_root``. That the *ledger* chose which
+chunks were opened is the contract's doing: a lot is listed only if they are those of the beacon.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def purchases_with_data(enterprise: Enterprise) -> QuerySet[Purchase]:
 
 
 def timeline(row: Purchase) -> list[Stage]:
-    """The way of a purchase: states behind it with their receipts, the present one, and those ahead if all goes well."""
+    """The way of a purchase: states behind it with their receipts, the present one, and those ahead if all is well."""
     steps = {step.state: step for step in row.steps.all()}
     if row.state in (State.REFUNDED, State.FAILED):
         path = sorted(steps.values(), key=lambda step: (step.at, step.pk))

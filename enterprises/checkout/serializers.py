@@ -108,7 +108,8 @@ class OrderOut(serializers.ModelSerializer[Order]):
 class OrderDetailOut(OrderOut):
     purchases = PurchaseOut(many=True)
 
-    class Meta(OrderOut.Meta):
+    class Meta:
+        model = Order
         fields = (*OrderOut.Meta.fields, "purchases")
 
 

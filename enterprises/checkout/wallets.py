@@ -57,7 +57,8 @@ def _register(market: BuyerMarket, enterprise: Enterprise) -> None:
     wallet = enterprise.wallet
     secret = keys.unseal(wallet.sealed_secret, wallet_context(wallet))
     token = market.organisation_register(enterprise.name, enterprise.contact, secret)
-    _note(enterprise, Enterprise.Registration.PENDING, market_token=keys.seal(token.encode(), _token_context(enterprise)))
+    sealed = keys.seal(token.encode(), _token_context(enterprise))
+    _note(enterprise, Enterprise.Registration.PENDING, market_token=sealed)
 
 
 def _follow(market: BuyerMarket, enterprise: Enterprise) -> None:

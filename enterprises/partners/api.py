@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
@@ -15,7 +17,7 @@ from rest_framework.views import APIView
 
 from chain.wallets.address import address_text
 from enterprises.partners import selectors, services, tokens
-from enterprises.partners.authentication import IsOrganisation, MarketTokenAuthentication
+from enterprises.partners.authentication import IsOrganisation, MarketTokenAuthentication, organisation_of
 from enterprises.partners.models import CreditGrant, Organisation
 from enterprises.partners.operator import operator_ledger
 from enterprises.throttles import Registrations
@@ -23,14 +25,23 @@ from marketplace.accounts.permissions import IsOperator
 from marketplace.common.errors import InputError
 
 
-class HexField(serializers.RegexField):
+@extend_schema_field(OpenApiTypes.STR)
+class HexField(serializers.Field[bytes, str, str, Any]):
     """Bytes of a fixed length as hexadecimal digits."""
 
-    def __init__(self, size: int, **kwargs: Any) -> None:
-        super().__init__(rf"^[0-9a-f]{{{2 * size}}}$", **kwargs)
+    default_error_messages = {"hex": "These must be {digits} hexadecimal digits."}
 
-    def to_internal_value(self, data: Any) -> Any:
-        return bytes.fromhex(super().to_internal_value(data))
+    def __init__(self, size: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size = size
+
+    def to_internal_value(self, data: str) -> bytes:
+        if not isinstance(data, str) or not re.fullmatch(rf"[0-9a-f]{{{2 * self.size}}}", data):
+            self.fail("hex", digits=2 * self.size)
+        return bytes.fromhex(data)
+
+    def to_representation(self, value: bytes) -> str:
+        return value.hex()
 
 
 class ChallengeIn(serializers.Serializer[Any]):
@@ -153,7 +164,7 @@ class OwnOrganisation(APIView):
 
     @extend_schema(responses=OrganisationOut)
     def get(self, request: Request) -> Response:
-        return Response(OrganisationOut(request.user.organisation).data)
+        return Response(OrganisationOut(organisation_of(request)).data)
 
 
 class OperatorView(APIView):
@@ -193,7 +204,7 @@ class Grants(OperatorView):
         grant = services.credits_grant(
             organisation=selectors.organisation(public_id),
             key=key,
-            operator_id=request.user.pk,
+            operator_id=int(request.user.pk or 0),
             ledger=operator_ledger(),
             **_valid(GrantIn, request),
         )

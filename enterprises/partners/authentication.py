@@ -67,11 +67,26 @@ class MarketTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
     name = "marketToken"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "A hub's (hub_...) or an organisation's (org_...) token."}
+        return {"type": "http", "scheme": "bearer", "description": "A hub's or an organisation's token."}
 
 
 def _participant(request: Request) -> Participant | None:
-    return request.user if isinstance(request.user, Participant) else None
+    caller: object = request.user
+    return caller if isinstance(caller, Participant) else None
+
+
+def hub_of(request: Request) -> HubAccount:
+    """The hub that calls; only behind ``IsHub``."""
+    participant = _participant(request)
+    assert participant is not None and participant.hub is not None
+    return participant.hub
+
+
+def organisation_of(request: Request) -> Organisation:
+    """The organisation that calls; only behind ``IsOrganisation``."""
+    participant = _participant(request)
+    assert participant is not None and participant.organisation is not None
+    return participant.organisation
 
 
 class IsHub(BasePermission):

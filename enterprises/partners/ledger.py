@@ -15,3 +15,9 @@ class OperatorLedger(Protocol):
     def mint(self, address: bytes, amount: int) -> bytes:
         """Returns the id of the transaction."""
         ...
+
+    def height(self) -> int: ...
+
+    def mints(self, address: bytes, amount: int, after_height: int) -> list[bytes]:
+        """The ids of final transactions above a height that minted just this for this address."""
+        ...

@@ -1,4 +1,4 @@
-"""Who takes part in the market: hubs without a name, organisations with one, their tokens, and credits given to them."""
+"""Who takes part in the market: hubs without a name, organisations with one, tokens, and credits given."""
 
 from __future__ import annotations
 
@@ -100,6 +100,7 @@ class CreditGrant(models.Model):
     amount = models.PositiveBigIntegerField()
     operator_id = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.NEW)
+    after_height = models.PositiveBigIntegerField(default=0, help_text="The ledger's height before it was sent.")
     tx_id = models.CharField(max_length=64, blank=True)
     refusal = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -111,8 +111,8 @@ def credits_grant(
 ) -> CreditGrant:
     """Mint credits into the organisation's wallet, once for each ``key``.
 
-    If the ledger's answer was not seen, the grant stays SENDING and is not sent again by itself: credits minted twice
-    could not be taken back. An operator looks at the wallet's history and decides.
+    If the ledger's answer was not seen, the grant stays SENDING and is not sent again by itself, since credits minted
+    twice could not be taken back: the next call with its key, or ``grant_look``, looks for it on the ledger.
 
     Raises:
         InputError: the amount is out of range, or the key was used for another grant.
@@ -126,13 +126,37 @@ def credits_grant(
     )
     if (grant.organisation_id, grant.amount) != (organisation.pk, amount):
         raise InputError("This key was used for another grant.")
+    height = ledger.height()
     claimed = CreditGrant.objects.filter(pk=grant.pk, state=CreditGrant.State.NEW).update(
-        state=CreditGrant.State.SENDING
+        state=CreditGrant.State.SENDING, after_height=height
     )
     if claimed:
         _grant_send(grant, ledger)
+    else:
+        grant_look(grant=grant, ledger=ledger)
     grant.refresh_from_db()
     return grant
+
+
+def grant_look(*, grant: CreditGrant, ledger: OperatorLedger) -> bool:
+    """Look on the ledger for a grant whose answer was not seen; returns whether it was found there."""
+    row = CreditGrant.objects.filter(pk=grant.pk, state=CreditGrant.State.SENDING)
+    sent = row.first()
+    if sent is None:
+        return False
+    address = bytes.fromhex(sent.organisation.address)
+    known = set(CreditGrant.objects.filter(organisation=sent.organisation).values_list("tx_id", flat=True))
+    for tx_id in ledger.mints(address, sent.amount, sent.after_height):
+        if tx_id.hex() not in known:
+            return bool(row.update(state=CreditGrant.State.DONE, tx_id=tx_id.hex(), done_at=timezone.now()))
+    return False
+
+
+def grant_again(*, grant: CreditGrant, ledger: OperatorLedger) -> None:
+    """Send a grant again that an operator looked for in vain."""
+    if not grant_look(grant=grant, ledger=ledger):
+        CreditGrant.objects.filter(pk=grant.pk, state=CreditGrant.State.SENDING).update(after_height=ledger.height())
+        _grant_send(grant, ledger)
 
 
 def _grant_send(grant: CreditGrant, ledger: OperatorLedger) -> None:

@@ -1,7 +1,7 @@
 """Bearer tokens of hubs and organisations, and the challenges by which they prove their keys.
 
-A token is shown once; the market keeps its SHA-256. A challenge is signed by the market, names the key it was given to, is
-good for five minutes and for one use.
+A token is shown once; the market keeps its SHA-256. A challenge is signed by the market, names the key it was given to,
+and is good for five minutes and for one use.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def challenge_check(challenge: str, public_key: bytes, signature: bytes) -> None
         facts = signing.loads(challenge, salt=CHALLENGE_SALT, max_age=CHALLENGE_SECONDS)
     except signing.BadSignature:
         raise ChallengeInvalid from None
-    if facts["key"] != public_key.hex() or not verify(public_key, registration_digest(challenge, public_key), signature):
+    digest = registration_digest(challenge, public_key)
+    if facts["key"] != public_key.hex() or not verify(public_key, digest, signature):
         raise ChallengeInvalid
     if not cache.add(f"hearth:challenge:{token_digest(challenge)}", 1, timeout=2 * CHALLENGE_SECONDS):
         raise ChallengeInvalid

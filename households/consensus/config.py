@@ -55,7 +55,7 @@ class CheckConfig(Record):
     lag_bucket_ms: Positive = 10 * 60_000
     lag_changes_min: Positive = 48
     lag_sigma: Positive = 4_000
-    lag_excess_sigma: Positive = 2_600
+    lag_excess_sigma: Positive = 3_000
     copy_bits: Positive = 60
     copy_kinds: Positive = 6
     copy_min_lag: Positive = 30

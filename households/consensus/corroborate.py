@@ -6,6 +6,7 @@ fewer than three series the median says nothing about who is wrong; the caller t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +23,9 @@ _DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class PastMedian:
-    """A group's median in earlier batches: ``index`` (buckets,) are rising bucket numbers (time // bucket_ms),
-    ``values`` (buckets,) the medians in units."""
+class Past:
+    """A curve of earlier batches, a group's median or one series' means: ``index`` (buckets,) are rising bucket numbers
+    (time // bucket_ms), ``values`` (buckets,) are in units."""
 
     bucket_ms: int
     index: Ints
@@ -32,11 +33,12 @@ class PastMedian:
 
 
 def group_findings(
-    group: list[Series], past: PastMedian | None, limit: CrossLimit, config: CheckConfig
+    group: list[Series], past: Past | None, own_past: Mapping[bytes, Past], limit: CrossLimit, config: CheckConfig
 ) -> dict[bytes, str | None]:
     """A reason code or None for each series of a group of comparable ones that passed their own checks.
 
-    A group of one has nothing to compare and gives an empty result.
+    ``past`` is the group's median in earlier batches, ``own_past`` the curve of each series by id. A group of one has
+    nothing to compare and gives an empty result.
     """
     if len(group) < 2:
         return {}
@@ -49,9 +51,11 @@ def group_findings(
         reason = check_level(levels, place, limit, config)
         if reason is None and len(group) > 2:
             reason = check_drift(coarse[place] - median_over(others), lag_bucket_ms, limit, config)
-        if reason is None and len(group) > 2 and past is not None and past.bucket_ms == lag_bucket_ms:
+        if reason is None and len(group) > 2:
+            curves = [curve for curve in (past, own_past.get(series.series_id)) if curve is not None]
             first = lag_start_ms // lag_bucket_ms
-            reason = check_lag(coarse[place], others, first, past, limit, config)
+            usable = [curve for curve in curves if curve.bucket_ms == lag_bucket_ms]
+            reason = check_lag(coarse[place], others, first, usable, limit, config)
         findings[series.series_id] = PAIR_DISAGREES if reason and len(group) == 2 else reason
     return findings
 
@@ -60,7 +64,8 @@ def check_level(levels: Floats, place: int, limit: CrossLimit, config: CheckConf
     """|x - median| <= max(limit, 3 x 1.4826 x MAD) in all but ``outlier_share`` of the buckets that both have.
 
     ``levels`` is (series, buckets) in units; the median is over all series, the judged one included, so that of three
-    sensors the two that agree win. Buckets in which the series is alone say nothing.
+    sensors the two that agree win. Of two, each is half their difference away from the median, and the MAD is the
+    same: there the difference itself must be within the limit. Buckets in which the series is alone say nothing.
     """
     shared = (~np.isnan(levels)).sum(axis=0) > 1
     seen = shared & ~np.isnan(levels[place])
@@ -69,7 +74,9 @@ def check_level(levels: Floats, place: int, limit: CrossLimit, config: CheckConf
     columns = levels[:, seen]
     median = median_over(columns)
     deviations = np.abs(columns - median)
+    pair = (~np.isnan(columns)).sum(axis=0) == 2
     band = np.maximum(limit.level / 1000, config.mad_factor / 1000 * _MAD_TO_SIGMA * median_over(deviations))
+    band = np.where(pair, limit.level / 2000, band)
     off = np.count_nonzero(deviations[place] > band)
     return OFF_LEVEL if off * 1000 > config.outlier_share * np.count_nonzero(seen) else None
 
@@ -102,7 +109,7 @@ def lag_bucket_of(group: list[Series], config: CheckConfig) -> int:
 
 
 def check_lag(
-    values: Floats, others: Floats, first: int, past: PastMedian, limit: CrossLimit, config: CheckConfig
+    values: Floats, others: Floats, first: int, past: list[Past], limit: CrossLimit, config: CheckConfig
 ) -> str | None:
     """Whether a series moves with the group's past and not with its present.
 
@@ -120,7 +127,7 @@ def check_lag(
     if not together:
         return None
     z_now, n_now = max(together)
-    for earlier in _same_time_of_day(past, first, len(values)):
+    for earlier in (day for curve in past for day in _same_time_of_day(curve, first, len(values))):
         then = _changes_together(values, earlier, limit, config)
         if then is None:
             continue
@@ -148,8 +155,8 @@ def _changes_together(
     return float(np.arctanh(np.clip(r, -0.9999, 0.9999))), count
 
 
-def _same_time_of_day(past: PastMedian, first: int, width: int) -> list[Floats]:
-    """The past median, one array (buckets,) for each earlier day that it reaches, laid over the present batch."""
+def _same_time_of_day(past: Past, first: int, width: int) -> list[Floats]:
+    """A past curve, one array (buckets,) for each earlier day that it reaches, laid over the present batch."""
     if _DAY_MS % past.bucket_ms:
         return []
     day = _DAY_MS // past.bucket_ms

@@ -18,7 +18,7 @@ from households.consensus.batch import BatchData, SeriesTerms
 from households.consensus.checks import check_alone
 from households.consensus.config import CheckConfig
 from households.consensus.copies import check_copied
-from households.consensus.corroborate import PAIR_DISAGREES, group_findings
+from households.consensus.corroborate import PAIR_DISAGREES, Past, group_findings
 from households.consensus.errors import BatchIncomplete, SegmentRefused
 from households.consensus.membership import Membership
 from households.consensus.memory import Memory, remember
@@ -199,10 +199,18 @@ def _compare(
         limit = config.cross_limit(place[1])
         remembered = known.get(place)
         if limit is not None:
-            found = group_findings(group, remembered.past if remembered else None, limit, config)
+            past = remembered.curve.past if remembered else None
+            found = group_findings(group, past, _own_past(group, memory), limit, config)
             findings.update(found)
             compared.update(found)
     return frozenset(compared)
+
+
+def _own_past(group: list[Series], memory: Memory) -> dict[bytes, Past]:
+    """The remembered curve of each series of a group, by series id."""
+    known = memory.by_series()
+    found = {entry.series_id: known.get((entry.device_id, entry.quantity.name)) for entry in group}
+    return {sid: old.curve.past for sid, old in found.items() if old is not None and old.curve is not None}
 
 
 def _check_meters(

@@ -12,8 +12,25 @@ import numpy as np
 
 from chain.core.types import Address, Name, Record, Uint
 from households.consensus.config import CheckConfig
-from households.consensus.corroborate import PastMedian, lag_bucket_of
+from households.consensus.corroborate import Past, lag_bucket_of
 from households.consensus.series import Ints, Series, grid_of, median_over
+
+
+class Curve(Record):
+    """Means or medians in buckets: bucket numbers (int64) and values in units (float64), both little-endian."""
+
+    bucket_ms: Uint
+    index: bytes
+    values: bytes
+
+    @property
+    def past(self) -> Past:
+        """The curve as arrays."""
+        return Past(
+            bucket_ms=self.bucket_ms,
+            index=np.frombuffer(self.index, dtype="<i8").astype(np.int64),
+            values=np.frombuffer(self.values, dtype="<f8").astype(np.float64),
+        )
 
 
 class SeriesMemory(Record):
@@ -25,6 +42,7 @@ class SeriesMemory(Record):
     next_sequence: Uint
     last_time_ms: Uint
     tail: bytes
+    curve: Curve | None
 
     @property
     def values(self) -> Ints:
@@ -33,22 +51,11 @@ class SeriesMemory(Record):
 
 
 class GroupMemory(Record):
-    """The median of one area's comparable quantity: bucket numbers (int64) and medians in units (float64)."""
+    """The median of one area's comparable quantity."""
 
     area: Name
     quantity: Name
-    bucket_ms: Uint
-    index: bytes
-    medians: bytes
-
-    @property
-    def past(self) -> PastMedian:
-        """The medians as arrays."""
-        return PastMedian(
-            bucket_ms=self.bucket_ms,
-            index=np.frombuffer(self.index, dtype="<i8").astype(np.int64),
-            values=np.frombuffer(self.medians, dtype="<f8").astype(np.float64),
-        )
+    curve: Curve
 
 
 class Memory(Record):
@@ -83,7 +90,8 @@ def remember(
         series[key] = _series_after(series.get(key), entry, last_sequence, config)
     for place, members in groups.items():
         if members:
-            known[place] = _group_after(known.get(place), place, members, config)
+            before = known.get(place)
+            known[place] = GroupMemory(*place, _curve_after(before.curve if before else None, members, config))
     return Memory(
         series=tuple(series[key] for key in sorted(series)),
         groups=tuple(known[place] for place in sorted(known)),
@@ -93,18 +101,19 @@ def remember(
 def _series_after(old: SeriesMemory | None, series: Series, last_sequence: int, config: CheckConfig) -> SeriesMemory:
     before = old.values if old else np.empty(0, dtype=np.int64)
     tail = np.concatenate((before, series.values))[-config.copy_memory :]
+    compared = config.cross_limit(series.quantity.name) is not None
     return SeriesMemory(
         device_id=series.device_id,
         quantity=series.quantity.name,
         next_sequence=max(last_sequence + 1, old.next_sequence if old else 1),
         last_time_ms=max(int(series.times_ms[-1]), old.last_time_ms if old else 0),
         tail=tail.astype("<i8").tobytes(),
+        curve=_curve_after(old.curve if old else None, [series], config) if compared else None,
     )
 
 
-def _group_after(
-    old: GroupMemory | None, place: tuple[str, str], members: list[Series], config: CheckConfig
-) -> GroupMemory:
+def _curve_after(old: Curve | None, members: list[Series], config: CheckConfig) -> Curve:
+    """The curve with the members' median of this batch added, cut to ``lag_memory`` buckets."""
     bucket_ms = lag_bucket_of(members, config)
     start_ms, grid = grid_of(members, bucket_ms)
     medians = median_over(grid)
@@ -115,10 +124,4 @@ def _group_after(
         index = np.concatenate((old.past.index[earlier], index))
         values = np.concatenate((old.past.values[earlier], values))
     index, values = index[-config.lag_memory :], values[-config.lag_memory :]
-    return GroupMemory(
-        area=place[0],
-        quantity=place[1],
-        bucket_ms=bucket_ms,
-        index=index.astype("<i8").tobytes(),
-        medians=values.astype("<f8").tobytes(),
-    )
+    return Curve(bucket_ms, index.astype("<i8").tobytes(), values.astype("<f8").tobytes())

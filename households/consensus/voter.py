@@ -17,6 +17,7 @@ from chain.core.types import Block, Vote
 from households.consensus.batch import BatchData, batch_check
 from households.consensus.config import CheckConfig
 from households.consensus.errors import LedgerHalted, ProposalRefused
+from households.consensus.judge import Evidence, examine, judge, remember_batch
 from households.consensus.membership import Membership
 from households.consensus.memory import Memory
 from households.consensus.proposal import HubFault, Proposal, close_batch_of
@@ -28,9 +29,9 @@ from households.consensus.voting import HubFaultFound, VoteLog, vote_before, vot
 class Judged(msgspec.Struct, frozen=True):
     """A batch that was judged and whose block is not final yet: what is needed to remember it then."""
 
-    block_hash: bytes
     batch: BatchData
     closing: CloseBatch
+    evidence: Evidence
 
 
 class Voter:
@@ -111,21 +112,15 @@ class Voter:
         return block
 
     def _judge(self, proposal: Proposal, closing: CloseBatch, batch: BatchData) -> BallotExtra:
-        from households.consensus.judge import examine, judge  # numpy costs 0.1 s and 25 MB: only who judges pays
-
         members = self.replica.members
         batch_check(batch, self.replica.ledger, closing.batch_id, closing.readings_root)
         evidence = examine(batch, members, self.memory, self.config)
-        block_hash = header_hash(proposal.body.header)
-        self._judged[block_hash] = Judged(block_hash, batch, closing)
+        self._judged[header_hash(proposal.body.header)] = Judged(batch, closing, evidence)
         return judge(batch, closing.lots, members, self.device_id, evidence, self.config)
 
     def _remember(self, block: Block, judged: Judged, members: Membership) -> None:
-        from households.consensus.judge import examine, remember_batch
-
         outcome = outcome_of(block, judged.batch, judged.closing, members, self.config)
-        evidence = examine(judged.batch, members, self.memory, self.config)
-        self.memory = remember_batch(self.memory, evidence, outcome.approved, self.config)
+        self.memory = remember_batch(self.memory, judged.evidence, outcome.approved, self.config)
         self._memory_saved(self.memory)
 
     def _has_vote(self, proposal: Proposal) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from households.models.base import HOME, HomeModel
 from households.models.device import Candidate, Device, PairingCode, RefusalCount
-from households.models.household import Activity, Consent, Household, HomeWallet, SharingRule
+from households.models.household import Activity, Consent, HomeWallet, Household, SharingRule
 from households.models.ledger import BlockProposal, DeviceVote, FaultEvidence, MembershipChange
 from households.uploads.models import Batch, HubOrder, Lot, Sweep, UploadSchedule
 

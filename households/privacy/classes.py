@@ -8,7 +8,7 @@ rates), the device classes of Home Assistant and Zigbee2MQTT (devices.md), and t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
 
 from marketplace.common.errors import InputError
@@ -26,6 +26,13 @@ class UnknownQuantity(InputError):
 
     code = "quantity_unknown"
     title = "Devices of this class do not measure this quantity"
+
+
+class NotANumber(InputError):
+    """A measured value is no finite number of a sensible size."""
+
+    code = "value_not_a_number"
+    title = "A reading is a finite number"
 
 
 class Kind(StrEnum):
@@ -120,14 +127,15 @@ def quantity_of(class_name: str, quantity_name: str) -> Quantity:
 
 
 def to_fixed(quantity: Quantity, value: str | int | float | Decimal) -> int:
-    """A measured value in the quantity's fixed point, half rounded away from zero; raises ``InputError`` for NaN.
+    """A measured value in the quantity's fixed point, half rounded away from zero; raises ``NotANumber``.
 
     A float is taken at its shortest decimal form, so ``24.94`` is 2494 everywhere.
     """
-    number = Decimal(str(value))
-    if not number.is_finite():
-        raise InputError("A reading is a finite number")
-    return int(number.scaleb(quantity.decimals).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    try:
+        number = Decimal(str(value)).scaleb(quantity.decimals)
+        return int(number.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    except (InvalidOperation, ValueError, OverflowError):
+        raise NotANumber from None
 
 
 def to_text(quantity: Quantity, fixed: int) -> str:

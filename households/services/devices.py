@@ -17,7 +17,7 @@ from chain.crypto.x509 import certificate_issue, certificate_read
 from chain.wallets.hd import home_authority, micro_wallet
 from households.consensus.messages import DeviceFactsAnnounced
 from households.errors import CandidateUnknown, DeviceBusy, DeviceGone, DeviceNotQuarantined
-from households.models import HOME, Candidate, Device, Household, HomeWallet, MembershipChange
+from households.models import HOME, Candidate, Device, HomeWallet, Household, MembershipChange
 from households.services.activity import activity_note
 from households.services.nudges import ledger_nudge
 from households.services.secrets import operational_of

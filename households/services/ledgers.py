@@ -15,7 +15,7 @@ from chain.contracts import CONTRACT_SETS, DEVICE
 from chain.core.types import Genesis
 from chain.engine.ledger import Ledger
 from chain.stores.sql import SqlStore
-from households.models import HOME, Household, HomeWallet
+from households.models import HOME, HomeWallet, Household
 from marketplace.common.types import to_ms
 
 KEPT_OPEN = 64

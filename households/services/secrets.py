@@ -17,7 +17,7 @@ from chain.crypto.aead import NONCE_BYTES
 from chain.wallets.hd import Branch, branch_of
 from chain.wallets.keystore import open_box, seal_box
 from households.errors import NodeKeyDamaged, NodeKeyMissing
-from households.models import HOME, Household, HomeWallet
+from households.models import HOME, HomeWallet, Household
 
 KEY_BYTES = 32
 KEY_FILE = "hub.key"

@@ -15,7 +15,7 @@ from chain.crypto.x509 import authority_create
 from chain.wallets import hd
 from chain.wallets.keystore import MIN_N, SALT_BYTES, keystore_open, keystore_seal
 from households.errors import WordsOfAnotherWallet, WordsWrong
-from households.models import HOME, Household, HomeWallet
+from households.models import HOME, HomeWallet, Household
 from households.services.activity import activity_note
 from households.services.secrets import OPERATIONAL, box_seal, node_key_ensure, node_key_renew_if_missing
 

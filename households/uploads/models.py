@@ -155,6 +155,8 @@ class HubOrder(LeasedRow, HomeModel):
     reward = models.PositiveBigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.FUNDED)
     fund_tx_id = models.BinaryField(max_length=32)
+    point = models.BinaryField(max_length=33, help_text="R, from the verified receipt.")
+    sealed_r = models.BinaryField(help_text="r under the lot's HPKE key, from the verified receipt.")
     refusal = models.CharField(max_length=32, blank=True, help_text="Why the hub declined.")
     outcome = models.CharField(max_length=32, blank=True)
     answer = models.BinaryField(default=bytes)

@@ -41,7 +41,7 @@ class NotATokenLogin(InputError):
 class TokenAsk(serializers.Serializer):
     email = serializers.EmailField()
     password = serializers.CharField(max_length=200, trim_whitespace=False)
-    label = serializers.CharField(max_length=60, default="API")
+    label = serializers.CharField(max_length=60, default="API")  # type: ignore[assignment]  # a field named label
     days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=90)
 
 

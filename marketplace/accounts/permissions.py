@@ -80,5 +80,5 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     if not htmx:
         return redirect_to_login(request.get_full_path())
     answer = HttpResponse(status=204)
-    answer["HX-Redirect"] = redirect_to_login(htmx.current_url_abs_path or "/").url  # type: ignore[attr-defined]
+    answer["HX-Redirect"] = redirect_to_login(htmx.current_url_abs_path or "/").url
     return answer

@@ -46,7 +46,8 @@ class ServerFault(HearthError):
 
 def error_page(request: HttpRequest, error: HearthError) -> HttpResponse:
     """The page for ``error``; an htmx request gets the same text as a small fragment that becomes a toast."""
-    fragment = getattr(request, "htmx", False) and not getattr(request.htmx, "boosted", False)
+    htmx = getattr(request, "htmx", None)
+    fragment = htmx is not None and bool(htmx) and not htmx.boosted
     template = "errors/error.html#notice" if fragment else "errors/error.html"
     response = render(request, template, {"error": error}, status=error.http_status)
     if fragment:

@@ -25,7 +25,9 @@ WORDS: dict[str, Word] = {
     # orders
     "FUNDED": Word("Paid into escrow", "info", "The ledger holds the money until the key is delivered.", True),
     "COMMITTED": Word("Key promised", "info", "The hub has committed to a key and must deliver it in time.", True),
-    "DELIVERED": Word("Key delivered", "new", "The ledger has checked the key; complaints are possible for a while.", True),
+    "DELIVERED": Word(
+        "Key delivered", "new", "The ledger has checked the key; complaints are possible for a while.", True
+    ),
     "SETTLED": Word("Settled", "ok", "The reward has gone to the device's micro-wallet."),
     "REFUNDED": Word("Refunded", "warn", "The money is back with the buyer."),
     # uploads
@@ -45,7 +47,9 @@ WORDS: dict[str, Word] = {
     "OFFLINE": Word("Offline", "warn"),
     "SILENT": Word("Silent", "warn", "Connected before, but nothing has come for a while."),
     "PENDING": Word("Waiting", "idle", "", True),
-    "QUARANTINED": Word("Quarantined", "bad", "Its readings were rejected repeatedly; they are left out until you say otherwise."),
+    "QUARANTINED": Word(
+        "Quarantined", "bad", "Its readings were rejected repeatedly; they are left out until you say otherwise."
+    ),
     "REVOKED": Word("Revoked", "bad"),
     "LEFT": Word("Left", "idle"),
     # verdicts

@@ -138,15 +138,15 @@ def fail(row: LeasedRow, error: Exception, *, using: str, **changes: Any) -> Non
     Raises:
         LeaseLost
     """
-    known = isinstance(error, HearthError)
+    code, said = (error.code, error.detail) if isinstance(error, HearthError) else ("fault", type(error).__name__)
     _write(
         row,
         using=using,
         lease_token=None,
         lease_until=None,
         tries=F("tries") + 1,
-        last_error_code=error.code if known else "fault",
-        last_error=(error.detail if known else type(error).__name__)[:300],
+        last_error_code=code[:64],
+        last_error=said[:300],
         next_try_at=timezone.now() + timedelta(seconds=backoff_s(row.tries)),
         **changes,
     )

@@ -11,13 +11,13 @@ from dataclasses import replace
 from marketplace.demo.cast import DevicePlan, Fault, Rows
 
 DAY_MS = 86_400_000
-DRIFT_UNITS = 4.0
+DRIFT_UNITS = 2.5
 LIE_UNITS = 12.0
 
 ROOM_FAULTS: dict[str, tuple[Fault, ...]] = {
-    "s3": (Fault("resend", "temperature", 2, 2, "sends the readings of day 1 again, signed anew"),),
+    "s3": (Fault("resend", "temperature", 2, 2, "sends the readings of day 1 again under new times"),),
     "s4": (Fault("playback", "temperature", 3, 3, "plays back yesterday's curve as today's"),),
-    "s2": (Fault("drift", "temperature", 4, 5, f"drifts by {DRIFT_UNITS:.0f} C within each day"),),
+    "s2": (Fault("drift", "temperature", 4, 5, f"drifts by {DRIFT_UNITS} C within each day"),),
 }
 WEATHER_LIE = Fault("lie", "outdoor_temperature", 1, 99, f"says {LIE_UNITS:.0f} C too much")
 
@@ -31,7 +31,10 @@ def with_faults(device: DevicePlan, faults: tuple[Fault, ...]) -> DevicePlan:
         for fault in faults:
             if fault.holds_in(number):
                 before = device.batches[number - 2].get(fault.quantity, []) if number > 1 else []
-                batches[number - 1] = {**batches[number - 1], fault.quantity: _bad(fault, honest[fault.quantity], before)}
+                batches[number - 1] = {
+                    **batches[number - 1],
+                    fault.quantity: _bad(fault, honest[fault.quantity], before),
+                }
     return replace(device, batches=tuple(batches), faults=faults)
 
 
@@ -42,7 +45,7 @@ def _bad(fault: Fault, rows: Rows, before: Rows) -> Rows:
     if fault.kind == "lie":
         return [(t, _plus(value, LIE_UNITS)) for t, value in rows]
     if fault.kind == "resend":
-        return list(before)
+        return [(t, before[place % len(before)][1]) for place, (t, _) in enumerate(rows)]
     if fault.kind == "playback":
         first, last = rows[0][0], rows[-1][0]
         return [(t + DAY_MS, value) for t, value in before if first <= t + DAY_MS <= last]

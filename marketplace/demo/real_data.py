@@ -85,7 +85,14 @@ def _home(number: int, batches: list[list[dict[str, str]]]) -> HomePlan:
 
 
 def _single(
-    key: str, name: str, device_class: str, quantity: str, column: str, batches: list[list[dict[str, str]]], *, decimals: int
+    key: str,
+    name: str,
+    device_class: str,
+    quantity: str,
+    column: str,
+    batches: list[list[dict[str, str]]],
+    *,
+    decimals: int,
 ) -> DevicePlan:
     rows = tuple(
         {quantity: [(_hour_ms(row), f"{float(row[column]):.{decimals}f}") for row in batch]} for batch in batches

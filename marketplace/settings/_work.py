@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -39,12 +40,12 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 _SWEEP_S = 2.0
-_SWEEPS = {"home": "households.tasks.sweep", "enterprise": "enterprises.tasks.sweep"}
+_SWEEPS = {"households.tasks.sweep": {"home"}, "enterprises.tasks.sweep": {"market", "enterprise"}}
 # Sweeps that the worker has not taken after two periods are dropped, so that a slow worker is not buried in them.
 CELERY_BEAT_SCHEDULE = {
-    f"sweep-{role}": {"task": task, "schedule": _SWEEP_S, "options": {"expires": 2 * _SWEEP_S}}
-    for role, task in _SWEEPS.items()
-    if role in _ROLES and (_BASE / task.split(".")[0] / "tasks.py").exists()
+    task.replace(".tasks.", " "): {"task": task, "schedule": _SWEEP_S, "options": {"expires": 2 * _SWEEP_S}}
+    for task, roles in _SWEEPS.items()
+    if roles & set(_ROLES)
 }
 
 CHANNEL_LAYERS = {
@@ -54,17 +55,20 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 HEARTH_LOG_LEVEL = env.text("HEARTH_LOG_LEVEL", "INFO").upper()
-_SHARED = [
+_SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     redact,
 ]
-_RENDERER = (
-    structlog.processors.JSONRenderer()
+# Plain tracebacks: those that show local variables would write secrets and readings into the log.
+_RENDERERS: list[Any] = (
+    [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     if env.text("HEARTH_LOG_FORMAT", "line") == "json"
-    else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    else [
+        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
+    ]
 )
 structlog.configure(
     processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -79,12 +83,16 @@ LOGGING = {
         "hearth": {
             "()": structlog.stdlib.ProcessorFormatter,
             "foreign_pre_chain": _SHARED,
-            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _RENDERER],
+            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDERERS],
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "hearth"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
-        name: {"level": HEARTH_LOG_LEVEL} for name in ("chain", "households", "enterprises", "marketplace", "hearth")
+        **{name: {"level": HEARTH_LOG_LEVEL} for name in ("chain", "households", "enterprises", "marketplace")},
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # refusals are answers, not faults
+        "health_check": {"level": "CRITICAL"},  # the answer says which part is down
+        "axes": {"level": "ERROR"},  # its warnings name the address that somebody tried
     },
 }

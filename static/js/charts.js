@@ -73,7 +73,7 @@ function option(element, data) {
     animation: !calm,
     animationDuration: 400,
     textStyle: { fontFamily: "Inter Variable" },
-    grid: { left: 4, right: 12, top: many ? 36 : 12, bottom: 4, containLabel: true },
+    grid: { left: 4, right: 22, top: many ? 36 : 12, bottom: 4, containLabel: true },
     legend: many ? { top: 0, left: 0, icon: "circle", itemWidth: 9, itemHeight: 9, itemGap: 16, textStyle: { ...axisText, color: paint.ink } } : { show: false },
     tooltip: {
       trigger: "axis",

@@ -90,7 +90,8 @@ def _verify(console: Console, store: SqlStore) -> None:
         raise LedgerFault(report.reason, height=report.wrong_height)
     console.print(
         f"{report.ledger}: {report.blocks} blocks and {report.transactions} transactions hold, "
-        f"head {report.head_hash.hex()}"
+        f"head {report.head_hash.hex()}",
+        soft_wrap=True,
     )
 
 

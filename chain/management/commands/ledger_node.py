@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from chain.node.process import node_run
 from marketplace.common.errors import HearthError
@@ -20,3 +21,5 @@ class Command(BaseCommand):
         except HearthError as error:
             hint = f" {error.hint}" if error.hint else ""
             raise CommandError(f"{error.detail} ({error.code}).{hint}") from error
+        except OperationalError as error:
+            raise CommandError("The ledger's tables are missing. Run: manage.py migrate --database ledger") from error

@@ -15,9 +15,10 @@ from enterprises.checkout.models import Purchase
 from enterprises.checkout.ports import BuyerMarket
 from enterprises.errors import LicenceNotKnown, LotNotOnSale, PriceChanged
 from marketplace.common import licences
-from marketplace.common.errors import HearthError
+from marketplace.common.errors import HearthError, NotFound
 
 COPY = "copy"
+NO_RECEIPT = "The ledger has no receipt of this lot."
 
 
 def publish_proven(market: BuyerMarket, lot_id: bytes, publish_tx: str) -> tuple[Publish, bytes]:
@@ -26,9 +27,12 @@ def publish_proven(market: BuyerMarket, lot_id: bytes, publish_tx: str) -> tuple
     Raises:
         LotNotOnSale: there is no such receipt, or it is another lot's.
     """
-    proof = market.proof(bytes.fromhex(publish_tx)) if publish_tx else None
-    if proof is None or not _is_publish(proof, lot_id):
-        raise LotNotOnSale("The ledger has no receipt of this lot.")
+    try:
+        proof = market.proof(bytes.fromhex(publish_tx))
+    except (NotFound, ValueError):
+        raise LotNotOnSale(NO_RECEIPT) from None
+    if not _is_publish(proof, lot_id):
+        raise LotNotOnSale(NO_RECEIPT)
     tx = proof.signed.tx
     return decode(Publish, tx.args), tx.sender
 

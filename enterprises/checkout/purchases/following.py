@@ -8,13 +8,14 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from chain.client.wire import LedgerEvent
 from chain.contracts.market import rows as market_rows
 from chain.contracts.market.rows import Deliver
 from chain.core.codec import decode
 from chain.core.errors import LedgerFault
 from chain.engine.proofs import TxProof
 from enterprises.checkout.models import BuyerCursor, Purchase
-from enterprises.checkout.ports import BuyerMarket, OrderEvent
+from enterprises.checkout.ports import BuyerMarket, term
 from enterprises.checkout.purchases.moves import State, step_note
 from marketplace.common.work import advance, claim_one, leased
 
@@ -77,7 +78,7 @@ def fact_write(market: BuyerMarket, purchase: Purchase, kind: str, proof: TxProo
     ledger_state, state, window = FACTS[kind]
     changes: dict[str, object] = {"ledger_state": ledger_state, "next_try_at": timezone.now()}
     if window:
-        changes["deadline_ms"] = proof.header.time_ms + market.params[window]
+        changes["deadline_ms"] = proof.header.time_ms + term(market, window)
     if kind == "order.delivered":
         changes["e"] = decode(Deliver, proof.signed.tx.args).e
     with transaction.atomic(using="enterprise"):
@@ -88,14 +89,11 @@ def fact_write(market: BuyerMarket, purchase: Purchase, kind: str, proof: TxProo
     return new
 
 
-def _take(market: BuyerMarket, event: OrderEvent) -> bool:
+def _take(market: BuyerMarket, event: LedgerEvent) -> bool:
     if event.kind not in FACTS:
         return False
     ids = [subject.hex() for subject in event.subjects if len(subject) == 32]
     purchase = Purchase.objects.select_related("order").filter(ledger_order__in=ids).first()
     if purchase is None:
         return False
-    proof = market.proof(event.tx_id)
-    if proof is None:
-        raise EventUnproven
-    return fact_write(market, purchase, event.kind, proof)
+    return fact_write(market, purchase, event.kind, market.proof(event.tx_id))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -30,7 +31,7 @@ from chain.exchange.lots import scalar_of
 from enterprises.checkout import files
 from enterprises.checkout.keys import seal, unseal
 from enterprises.checkout.models import BuyerTransaction, Enterprise, Purchase
-from enterprises.checkout.ports import BuyerMarket
+from enterprises.checkout.ports import BuyerMarket, term
 from enterprises.checkout.purchases.checking import lot_row_of, purchase_check
 from enterprises.checkout.purchases.moves import State, call_of, move, move_and_call
 from enterprises.checkout.purchases.opening import purchase_open, r_context
@@ -106,9 +107,9 @@ def _funding(market: BuyerMarket, purchase: Purchase) -> None:
 
 
 def _paid(market: BuyerMarket, purchase: Purchase, row: BuyerTransaction | None) -> None:
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if not purchase.deadline_ms and row is not None:
-        changes["deadline_ms"] = row.block_time_ms + market.params["t1_ms"]
+        changes["deadline_ms"] = row.block_time_ms + term(market, "t1_ms")
     move(purchase, State.FUNDED, again_in_s=WAIT_MIN_S, **changes)
 
 
@@ -209,9 +210,7 @@ def _went_through(row: BuyerTransaction) -> bool:
 
 
 def _refused(row: BuyerTransaction) -> bool:
-    return row.state == BuyerTransaction.State.DROPPED or (
-        row.state == BuyerTransaction.State.FINAL and bool(row.code)
-    )
+    return row.state == BuyerTransaction.State.DROPPED or (row.state == BuyerTransaction.State.FINAL and bool(row.code))
 
 
 STEPS: dict[Purchase.State, Step] = {

@@ -1,8 +1,8 @@
 """Opening what was delivered: s = e - r, every chunk against the lot's roots, the manifest and its certificate.
 
-A fault that the contract can judge (a key list that is not that of s, a chunk that is not its leaf) becomes a complaint.
-A fault that only a reader sees (rows or a certificate that make no sense) can't be proven there: it is noted, the buyer
-does not accept, and the seller is paid when the complaint time is over.
+A fault that the contract can judge (a key list that is not that of s, a chunk that is not its leaf) becomes a
+complaint. A fault that only a reader sees (rows or a certificate that make no sense) can't be proven there: it is
+noted, the buyer does not accept, and the seller is paid when the complaint time is over.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from chain.contracts.devices.rows import SELL, UPLOAD, BatchLot
 from chain.core.codec import encode
 from chain.crypto.hashing import tagged
 from chain.exchange.lots import LotSecrets, batch_seed, salts
-from chain.exchange.rows import batch_root, plain_root
 from chain.wallets.hd import cloud_secret, payee_child
 from households.consensus.batch import (
     MAX_SEGMENTS,
@@ -32,7 +31,7 @@ from households.consensus.batch import (
     terms_parse,
 )
 from households.consensus.readings import segment_parse
-from households.consensus.roots import series_chunks
+from households.consensus.roots import series_chunks, series_roots
 from households.consensus.series import Series
 from households.home.models import Series as SeriesRow
 from households.home.models import StoredSegment
@@ -68,11 +67,10 @@ def batch_close(*, household: Household, cut_ms: int) -> Batch | None:
             oldest = list(waiting.order_by("last_ms", "pk").values_list("pk", "first_ms")[:MAX_SEGMENTS])
             if not oldest:
                 return None
-            last = Batch.objects.using(HOME).filter(household=household).aggregate(last=Max("number"))["last"] or 0
             batch = Batch.objects.using(HOME).create(
                 household=household,
-                number=last + 1,
-                batch_id=tagged("hearth/batch", household.ledger.encode(), (last + 1).to_bytes(8, "big")),
+                number=_number_next(household),
+                batch_id=batch_id_next(household),
                 from_ms=min(first for _, first in oldest),
                 cut_ms=cut_ms,
                 segments=len(oldest),
@@ -88,6 +86,16 @@ def batch_close(*, household: Household, cut_ms: int) -> Batch | None:
         return None  # another worker closed it
     batch.refresh_from_db(using=HOME)
     return batch
+
+
+def batch_id_next(household: Household) -> bytes:
+    """The 32-byte id that the home's next batch will have."""
+    return tagged("hearth/batch", household.ledger.encode(), _number_next(household).to_bytes(8, "big"))
+
+
+def _number_next(household: Household) -> int:
+    last = Batch.objects.using(HOME).filter(household=household).aggregate(last=Max("number"))["last"]
+    return (last or 0) + 1
 
 
 def batch_close_if_due(*, household: Household, now_ms: int) -> Batch | None:
@@ -142,15 +150,8 @@ def batch_lots(batch: Batch) -> tuple[BatchLot, ...]:
     for entry in terms.series:
         if entry.lot is None:
             continue
-        chunks = series_chunks(series[entry.series_id], entry.lot.rule, terms.seed)
-        lots.append(
-            BatchLot(
-                series_id=entry.series_id,
-                device=entry.device_id,
-                plain_root=plain_root(entry.lot.salts, chunks),
-                batch_root=batch_root(terms.seed, entry.series_id, chunks),
-            )
-        )
+        root = series_roots(series[entry.series_id], entry.lot, terms.seed)
+        lots.append(BatchLot(root.series_id, entry.device_id, root.plain_root, root.batch_root))
     return tuple(lots)
 
 

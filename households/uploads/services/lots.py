@@ -9,7 +9,6 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from chain.client.market import MarketClient
 from chain.contracts.market.ids import preview_indices
 from chain.contracts.market.rows import Publish, Unlist
 from chain.core.blocks import header_hash
@@ -30,6 +29,7 @@ from households.models import HOME, Batch, Household, Lot
 from households.privacy.levels import SCHEMA, Rule, columns_of, model_class, rule_decode
 from households.services.activity import activity_note, live_notify
 from households.services.households import consent_present
+from households.services.market_port import Market
 from households.services.secrets import operational_of
 from households.uploads.services.batches import series_of_batch
 from households.uploads.services.sending import Payee, payee_of, require_done, send_once
@@ -45,7 +45,7 @@ FINAL_REFUSALS = frozenset(
 )  # fmt: skip
 
 
-def lot_step(lot: Lot, market: MarketClient) -> None:
+def lot_step(lot: Lot, market: Market) -> None:
     """Do the lot's next step. The caller holds the lease; what is raised is noted on the row and tried again."""
     if lot.state in (Lot.State.CERTIFIED, Lot.State.UPLOADED) and not consent_present(lot.household):
         wait(lot, using=HOME, seconds=CONSENT_WAIT_S, last_error_code="consent_missing")
@@ -58,7 +58,7 @@ def lot_step(lot: Lot, market: MarketClient) -> None:
     step(lot, market)
 
 
-def lot_upload(lot: Lot, market: MarketClient) -> None:
+def lot_upload(lot: Lot, market: Market) -> None:
     """Seal the lot and put the object into the cloud store under its random id."""
     secrets = _secrets(lot)
     sealed, manifest = lot_seal(lot, secrets)
@@ -85,7 +85,7 @@ def lot_upload(lot: Lot, market: MarketClient) -> None:
     )
 
 
-def lot_anchor(lot: Lot, market: MarketClient) -> None:
+def lot_anchor(lot: Lot, market: Market) -> None:
     """Put the digest on the shared ledger. A lot that can't be anchored is given up and its object removed."""
     proof = send_once(lot, "publish_raw", payee_of(lot, market), "market.publish", decode(Publish, bytes(lot.digest)))
     if proof.receipt.code in FINAL_REFUSALS:
@@ -95,7 +95,7 @@ def lot_anchor(lot: Lot, market: MarketClient) -> None:
     _advance(lot, Lot.State.ANCHORED, anchored_height=proof.header.height)
 
 
-def lot_open_preview(lot: Lot, market: MarketClient) -> None:
+def lot_open_preview(lot: Lot, market: Market) -> None:
     """Open the chunk keys that the block after the anchor chose; then the lot is on offer."""
     beacon_header = market.header(lot.anchored_height + 1)
     if beacon_header is None:
@@ -118,7 +118,7 @@ def lot_open_preview(lot: Lot, market: MarketClient) -> None:
     _advance(lot, Lot.State.LISTED, listed_at=timezone.now())
 
 
-def lot_unlist(*, lot: Lot, market: MarketClient) -> None:
+def lot_unlist(*, lot: Lot, market: Market) -> None:
     """Take a lot off the market; open orders finish. The caller holds the lease. Raises ``LotNotOnOffer``."""
     if lot.state != Lot.State.LISTED:
         raise LotNotOnOffer()
@@ -186,7 +186,7 @@ def _key_lists(secrets: LotSecrets, chunk_count: int) -> LotObject:
     return LotObject(chunk_count, 0, 0, (), (), leaves, memoryview(b""))
 
 
-def _give_up(lot: Lot, market: MarketClient, code: str, state: Lot.State = Lot.State.FAILED) -> None:
+def _give_up(lot: Lot, market: Market, code: str, state: Lot.State = Lot.State.FAILED) -> None:
     """A lot is never listed without its object, and no object stays without its lot."""
     market.object_delete(bytes(lot.object_id), deletion_secret=_deletion_secret(lot))
     _advance(lot, state, reject_code=code)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chain.client.market import MarketClient
+from chain.core.codec import encode
 from chain.core.errors import Expired, NonceGap, NonceUsed
 from chain.core.transactions import tx_id_of
 from chain.core.types import Record
@@ -17,6 +17,7 @@ from chain.engine.proofs import TxProof
 from chain.wallets.hd import Branch, payee_child
 from chain.wallets.signer import Signer
 from households.models import HOME, Household, Lot
+from households.services.market_port import Market
 from households.services.secrets import operational_of
 from marketplace.common.errors import Conflict, NotFound
 from marketplace.common.work import LeasedRow, LeaseLost
@@ -46,11 +47,11 @@ class SignAgain(Conflict):
 class Payee:
     """The key of one lot and the client to send with."""
 
-    market: MarketClient
+    market: Market
     signer: Signer
 
 
-def payee_of(lot: Lot, market: MarketClient) -> Payee:
+def payee_of(lot: Lot, market: Market) -> Payee:
     """The payee key of a lot, derived from the operational branch."""
     return Payee(market, Signer(_branch(lot.household, lot).secret))
 
@@ -88,10 +89,11 @@ def _signed(payee: Payee, call: str, args: Record) -> bytes:
     market = payee.market
     head = market.head()
     nonce = market.nonce(payee.signer.address)
-    return payee.signer.sign_transaction(market.ledger, nonce, head.height + VALID_BLOCKS, call, args)
+    valid_until = head.height + VALID_BLOCKS
+    return encode(payee.signer.sign_transaction(market.ledger, nonce, valid_until, call, args))
 
 
-def _find(market: MarketClient, raw: bytes) -> TxProof | None:
+def _find(market: Market, raw: bytes) -> TxProof | None:
     try:
         return market.proof(tx_id_of(raw))
     except NotFound:

@@ -17,8 +17,10 @@ from urllib.parse import urlsplit, urlunsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.module_loading import import_string
+from kombu.exceptions import OperationalError
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from marketplace.common.ready import say_ready
 
@@ -28,8 +30,8 @@ POLL_S = 2.0
 REST_S = 0.1  # several blocks within this time make one nudge
 CONNECT_TIMEOUT_S = 5.0
 NUDGES = {
-    "home": "households.services.market_event_nudge",
-    "enterprise": "enterprises.services.market_event_nudge",
+    "households.services.market_event_nudge": {"home"},
+    "enterprises.nudges.market_event_nudge": {"market", "enterprise"},
 }
 Nudge = Callable[[], None]
 
@@ -64,7 +66,7 @@ class Follower:
             self.nudge()
             self.stop.wait(POLL_S)
 
-    def listen(self, line: ClientConnection) -> None:
+    def listen(self, line: Connection) -> None:
         while not self.stop.is_set():
             try:
                 line.recv(timeout=POLL_S)
@@ -78,11 +80,11 @@ class Follower:
         for nudge in self.nudges:
             try:
                 nudge()
-            except OSError as error:  # the broker is away; the next round tries again
+            except (OSError, OperationalError) as error:  # the broker is away; the next round tries again
                 log.warning("nudge failed: %s", type(error).__name__)
 
 
-def _drain(line: ClientConnection) -> None:
+def _drain(line: Connection) -> None:
     """Take what has come meanwhile."""
     while True:
         try:
@@ -96,7 +98,8 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        nudges: list[Nudge] = [import_string(NUDGES[role]) for role in settings.HEARTH_ROLES if role in NUDGES]
+        played = set(settings.HEARTH_ROLES)
+        nudges: list[Nudge] = [import_string(name) for name, roles in NUDGES.items() if roles & played]
         stop = threading.Event()
 
         def end(number: int, frame: FrameType | None) -> None:

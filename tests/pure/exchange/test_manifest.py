@@ -61,11 +61,14 @@ def test_voters_of_one_domain_count_as_one_for_the_label(domains, label):
 def test_a_quorum_bears_so_many_silent_voters_and_no_more(number, silent):
     domains = [f"d{i}" for i in range(number)]
     enough = [APPROVE] * (number - silent) + [None] * silent
-    assert check(world_new(domains=domains, outcomes=enough, support="plausible")).standing == number - silent
+    assert (
+        check(world_new(domains=domains, outcomes=enough, support="plausible", comparable=())).standing
+        == number - silent
+    )
     if number - silent > 1:
         short = [APPROVE] * (number - silent - 1) + [None] * (silent + 1)
         with pytest.raises(errors.CertificateNoQuorum):
-            check(world_new(domains=domains, outcomes=short, support="plausible"))
+            check(world_new(domains=domains, outcomes=short, support="plausible", comparable=()))
 
 
 def test_rejections_do_not_count_towards_the_quorum():
@@ -75,15 +78,26 @@ def test_rejections_do_not_count_towards_the_quorum():
 
 
 def test_abstaining_is_not_approval():
-    world = world_new(outcomes=[APPROVE, APPROVE, ABSTAIN, ABSTAIN])
+    for support in ("corroborated", "plausible"):
+        with pytest.raises(errors.CertificateContested):
+            check(world_new(outcomes=[APPROVE, APPROVE, ABSTAIN, ABSTAIN], support=support))
     with pytest.raises(errors.SupportTooHigh):
-        check(world)
-    shown = check(world_new(outcomes=[APPROVE, APPROVE, ABSTAIN, ABSTAIN], support="plausible"))
-    assert (shown.support, shown.approvals) == ("plausible", 1)
+        check(world_new(outcomes=[APPROVE, ABSTAIN, ABSTAIN, ABSTAIN], comparable=(1,)))
+
+
+def test_a_series_that_nobody_could_compare_is_plausible():
+    shown = check(world_new(outcomes=[APPROVE, ABSTAIN, ABSTAIN, ABSTAIN], comparable=(), support="plausible"))
+    assert (shown.support, shown.approvals, shown.comparable) == ("plausible", 0, 0)
+
+
+@pytest.mark.parametrize("outcome", [REJECT, None])
+def test_the_only_device_that_could_compare_is_neither_overruled_nor_left_out(outcome):
+    with pytest.raises(errors.CertificateContested):
+        check(world_new(outcomes=[APPROVE, outcome, APPROVE, APPROVE], comparable=(1,), support="plausible"))
 
 
 def test_silent_comparable_devices_count_against_corroboration():
-    with pytest.raises(errors.SupportTooHigh):
+    with pytest.raises(errors.CertificateContested):
         check(world_new(domains="abcdefg", outcomes=[APPROVE] * 3 + [ABSTAIN] * 2 + [None] * 2, comparable=range(1, 7)))
 
 

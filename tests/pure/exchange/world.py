@@ -13,6 +13,7 @@ from chain.consensus.validators import vote_sign
 from chain.contracts.market.ids import order_id_of
 from chain.contracts.market.rows import LISTED, LotRow, OrderRow, Publish
 from chain.core.blocks import validators_hash
+from chain.core.merkle import leaf_hash, root
 from chain.core.types import Header, Validator, Vote
 from chain.crypto.hashing import address_of, sha256
 from chain.crypto.secp256k1 import public_key
@@ -143,3 +144,33 @@ def order_of(world: World, r: bytes = R, **changes: object) -> OrderRow:
         fund.price, 1, fund.licence, "FUNDED", 0, 10_000,
     )  # fmt: skip
     return msgspec.structs.replace(order, **changes)
+
+
+def dishonest(world: World, **changes: tuple[int, bytes]) -> tuple[LotObject, Publish]:
+    """An object in which a chunk or a leaf was altered before anchoring, and the digest that commits to it.
+
+    ``chunk``, ``plain_leaves`` or ``key_leaves`` name (index, new value).
+    """
+    honest = world.lot
+    chunks = [honest.chunk(i) for i in range(honest.chunk_count)]
+    lists = {name: list(getattr(honest, name)) for name in ("cipher_leaves", "plain_leaves", "key_leaves")}
+    for name, (index, value) in changes.items():
+        if name == "chunk":
+            chunks[index] = value
+            lists["cipher_leaves"][index] = leaf_hash(value)
+        else:
+            lists[name][index] = value
+    lot = LotObject(
+        honest.chunk_count,
+        honest.manifest_bytes,
+        honest.chunk_bytes,
+        chunk_area=memoryview(b"".join(chunks)),
+        **{name: tuple(leaves) for name, leaves in lists.items()},
+    )
+    digest = msgspec.structs.replace(
+        world.digest,
+        cipher_root=root(lot.cipher_leaves),
+        plain_root=root(lot.plain_leaves),
+        key_root=root(lot.key_leaves),
+    )
+    return lot, digest

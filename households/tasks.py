@@ -1,0 +1,126 @@
+"""Celery's nudges. Each loads a home and calls one service; what a lost task left undone, ``sweep`` finds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from celery import shared_task
+from django.core.cache import cache
+from django.db.models import Q
+from django.utils import timezone
+
+from households.models import HOME, Batch, BlockProposal, Household, HubOrder, Lot, MembershipChange, Sweep
+from households.services import NUDGE_KEY
+from households.services.market import market_of
+from households.services.voting import ledger_advance as advance_ledger
+from households.uploads.services.batches import batch_close_if_due
+from households.uploads.services.pipeline import uploads_advance as advance_uploads
+from households.uploads.services.selling import OPEN, EventPages
+from households.uploads.services.selling import hub_advance as advance_hub
+from households.uploads.services.sweeping import balances_refresh, sweeps_advance
+from marketplace.common.errors import HearthError
+from marketplace.common.types import to_ms
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(ignore_result=True)
+def batch_due(household_id: str) -> None:
+    """Beat says that a home's batch is due."""
+    _for_home(household_id, lambda home: batch_close_if_due(household=home, now_ms=to_ms(timezone.now())))
+    _for_home(household_id, advance_uploads)
+
+
+@shared_task(ignore_result=True)
+def ledger_advance(household_id: str) -> None:
+    """Something waits for a block of a home's device ledger."""
+    _for_home(household_id, advance_ledger)
+
+
+@shared_task(ignore_result=True)
+def uploads_advance(household_id: str) -> None:
+    """A home's batch or lot has a next step."""
+    _for_home(household_id, advance_uploads)
+
+
+@shared_task(ignore_result=True)
+def hub_advance(household_id: str) -> None:
+    """The market has news for a home."""
+    _for_home(household_id, _sell)
+
+
+@shared_task(ignore_result=True)
+def market_event_nudge() -> None:
+    """The follower heard of a new block of the shared ledger: every home that sells looks what is in it.
+
+    Homes that have read equally far share one answer of the market.
+    """
+    cache.delete(NUDGE_KEY)
+    pages = EventPages()
+    for household_id in _sellers():
+        _for_home(str(household_id), lambda home: _sell(home, pages))
+
+
+@shared_task(ignore_result=True)
+def sweep() -> None:
+    """Every two seconds: schedules that are due, and rows whose lease ran out or whose rest is over."""
+    now = timezone.now()
+    for home in Household.objects.using(HOME).filter(schedule__enabled=True, state=Household.State.ACTIVE):
+        _guarded(home, lambda home: batch_close_if_due(household=home, now_ms=to_ms(now)))
+    for household_id in _with_ledger_work():
+        _for_home(str(household_id), advance_ledger)
+    for household_id in _with_upload_work(now):
+        _for_home(str(household_id), advance_uploads)
+    for household_id in _with_market_work(now):
+        _for_home(str(household_id), _sell)
+
+
+def _sell(home: Household, pages: EventPages | None = None) -> None:
+    advance_hub(home, pages)
+    sweeps_advance(home)
+    balances_refresh(home, market_of(home))
+
+
+def _for_home(household_id: str, service: Callable[[Household], object]) -> None:
+    home = Household.objects.using(HOME).filter(pk=household_id).first()
+    if home is not None:
+        _guarded(home, service)
+
+
+def _guarded(home: Household, service: Callable[[Household], object]) -> None:
+    """One home's trouble is not another's: a refusal is logged by its code, and the sweep comes again."""
+    try:
+        service(home)
+    except HearthError as error:
+        log.info("home %s: %s", str(home.pk)[:8], error.code)
+
+
+def _due(now: object) -> Q:
+    return Q(next_try_at__lte=now) & (Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+
+
+def _with_ledger_work() -> set[object]:
+    changes = MembershipChange.objects.using(HOME).filter(state=MembershipChange.State.QUEUED)
+    proposals = BlockProposal.objects.using(HOME).filter(state=BlockProposal.State.OPEN)
+    batches = Batch.objects.using(HOME).filter(state=Batch.State.PREPARED)
+    return {pk for rows in (changes, proposals, batches) for pk in rows.values_list("household_id", flat=True)}
+
+
+def _with_upload_work(now: object) -> set[object]:
+    batches = Batch.objects.using(HOME).filter(_due(now), state__in=(Batch.State.CLOSED, Batch.State.CERTIFIED))
+    steps = (Lot.State.CERTIFIED, Lot.State.UPLOADED, Lot.State.ANCHORED)
+    lots = Lot.objects.using(HOME).filter(_due(now), state__in=steps)
+    return {pk for rows in (batches, lots) for pk in rows.values_list("household_id", flat=True)}
+
+
+def _with_market_work(now: object) -> set[object]:
+    orders = HubOrder.objects.using(HOME).filter(_due(now), state__in=OPEN)
+    sweeps = Sweep.objects.using(HOME).filter(_due(now), state=Sweep.State.WAITING)
+    return {pk for rows in (orders, sweeps) for pk in rows.values_list("household_id", flat=True)}
+
+
+def _sellers() -> set[object]:
+    listed = Lot.objects.using(HOME).filter(state=Lot.State.LISTED).values_list("household_id", flat=True)
+    open_orders = HubOrder.objects.using(HOME).filter(state__in=OPEN).values_list("household_id", flat=True)
+    return set(listed) | set(open_orders)

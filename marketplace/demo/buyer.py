@@ -1,0 +1,104 @@
+"""An enterprise and the market's operator, as programs that use the REST API."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chain.wallets.address import address_parse
+from marketplace.demo.client import Api, wait_until
+
+ENTERPRISE = "/api/v1/enterprise/"
+MARKET = "/api/v1/market/"
+ENDED = {"settled", "refunded", "failed"}
+ACCREDITED_DAYS = 365
+
+
+@dataclass
+class Buyer:
+    """A member of an enterprise. ``orders`` are the ids of what it ordered."""
+
+    api: Api
+    name: str
+    email: str
+    password: str
+    orders: list[str] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Sign up, and found the enterprise; its node registers with the market by itself."""
+        self.api.sign_up("enterprise", self.email, self.password)
+        self.api.post(ENTERPRISE, {"name": self.name, "contact": self.email})
+
+    def wait_for(self, registration: str) -> None:
+        wait_until(lambda: self.own["registration"] == registration, f"{self.name} {registration}")
+
+    @property
+    def own(self) -> dict[str, Any]:
+        return dict(self.api.get(ENTERPRISE))
+
+    @property
+    def address(self) -> bytes:
+        return address_parse(self.own["address"])
+
+    def balance(self) -> int:
+        return int(self.api.get(f"{ENTERPRISE}wallet")["balance"])
+
+    def lots(self, **filters: Any) -> list[dict[str, Any]]:
+        """What the catalog offers."""
+        return list(self.api.pages(f"{ENTERPRISE}catalog/lots", **filters))
+
+    def look(self, lot_id: str) -> dict[str, Any]:
+        """The lot's page, with the preview as the enterprise's own node checked it."""
+        return dict(self.api.get(f"{ENTERPRISE}catalog/lots/{lot_id}"))
+
+    def buy(self, lot_ids: Iterable[str]) -> str:
+        """Put lots into the basket and confirm them all at once; the order's id."""
+        for lot_id in lot_ids:
+            self.api.post(f"{ENTERPRISE}basket", {"lot_id": lot_id})
+        basket = self.api.get(f"{ENTERPRISE}basket")
+        agreed = {
+            "total": basket["totals"]["total"],
+            "licences": sorted({line["licence"] for line in basket["items"]}),
+        }
+        order = self.api.post(f"{ENTERPRISE}orders", agreed)
+        self.orders.append(order["id"])
+        return str(order["id"])
+
+    def order(self, order_id: str) -> dict[str, Any]:
+        return dict(self.api.get(f"{ENTERPRISE}orders/{order_id}"))
+
+    def purchases(self) -> list[dict[str, Any]]:
+        """All lines of all orders of this story."""
+        return [line for order_id in self.orders for line in self.order(order_id)["purchases"]]
+
+    def data(self, purchase_id: str) -> dict[str, Any]:
+        """The decrypted rows of a purchase: ``columns`` and ``rows``."""
+        return dict(json.loads(self.api.get_bytes(f"{ENTERPRISE}purchases/{purchase_id}/data", **{"as": "json"})))
+
+
+@dataclass
+class Operator:
+    """Who runs the market: lets enterprises in and gives them credits."""
+
+    api: Api
+    email: str
+    password: str
+    granted: int = 0
+
+    def begin(self) -> None:
+        self.api.log_in(self.email, self.password)
+
+    def let_in(self, address: bytes, credits: int) -> None:
+        """Accredit the organisation that pays from this address, and mint credits into its wallet."""
+        organisation = next(
+            row for row in self.api.pages(f"{MARKET}organisations") if address_parse(row["address"]) == address
+        )
+        base = f"{MARKET}organisations/{organisation['id']}"
+        until = datetime.now(UTC) + timedelta(days=ACCREDITED_DAYS)
+        self.api.post(f"{base}/accredit", {"until": until.isoformat()})
+        self.api.post(f"{base}/credits", {"amount": credits}, **{"Idempotency-Key": secrets.token_hex(16)})
+        self.granted += credits

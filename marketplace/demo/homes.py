@@ -1,0 +1,93 @@
+"""The homes of ``make up``: devices that measure live, one of which lies and one of which is silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+CELL = "g50:103:-1"
+DAY_MS = 24 * 60_000  # the demo's day lasts 24 minutes: an hour of the curves is a minute
+INTERVAL_MS, UPLOAD_MS = 5_000, 10_000
+BATCH_EVERY_S = 60
+PASSWORD = "hearth-demo-2026"  # noqa: S105  printed by make up; the demo's accounts are for anybody at this machine
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDevice:
+    """One device; ``faults`` as the agent's specification has them."""
+
+    key: str
+    device_class: str
+    area: str
+    quantities: tuple[str, ...] = ()
+    faults: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoHome:
+    """One home. ``shared`` has level and price of each class that its owner shares."""
+
+    email: str
+    name: str
+    devices: tuple[DemoDevice, ...]
+    shared: dict[str, tuple[str, int]]
+
+
+def _climate(keys: str, area: str) -> tuple[DemoDevice, ...]:
+    return tuple(DemoDevice(f"climate-{key}", "climate", area) for key in keys)
+
+
+LIAR = DemoDevice(
+    "climate-d", "climate", "living", faults=({"kind": "lying", "quantity": "temperature", "offset": 9.0},)
+)
+MUTE = DemoDevice("air", "air", "kitchen", faults=({"kind": "silent", "votes": True, "readings": True},))
+MAINS = DemoDevice("mains", "mains", "cellar", ("power",))
+
+HOMES = (
+    DemoHome(
+        "anna@home.example",
+        "Rose Cottage",
+        (*_climate("abc", "living"), LIAR, MAINS, DemoDevice("solar", "solar", "roof", ("solar_power",))),
+        {"climate": ("exact", 6), "mains": ("exact", 14), "solar": ("exact", 9)},
+    ),
+    DemoHome(
+        "ben@home.example",
+        "Mill Lane 4",
+        (*_climate("abc", "hall"), MUTE, MAINS, DemoDevice("motion", "motion", "hall")),
+        {"climate": ("exact", 7), "mains": ("exact", 12)},
+    ),
+    DemoHome(
+        "carla@home.example",
+        "Flat above the bakery",
+        (*_climate("abc", "studio"), MAINS, DemoDevice("plug", "plug", "studio", ("power",))),
+        {"climate": ("fine", 3), "plug": ("exact", 5)},
+    ),
+)
+ENTERPRISES = (
+    ("dora@grid.example", "Fair Grid", 5_000),
+    ("emil@warm.example", "Warm Rooms Research", 2_000),
+)
+OPERATOR_EMAIL = "operator@hearth.example"
+
+
+def agent_of(home: DemoHome, device: DemoDevice, *, url: str, folder: str, code: str) -> dict[str, Any]:
+    """What the agents' host is told of one device."""
+    seed = sum(home.email.encode()) * 1000
+    return {
+        "name": f"{home.email.partition('@')[0]}-{device.key}",
+        "url": url,
+        "state_dir": f"{folder}/{home.email.partition('@')[0]}/{device.key}",
+        "device_class": device.device_class,
+        "area": device.area,
+        "failure_domain": f"simulated:{seed}-{device.key}",
+        "code": code,
+        "model": f"{device.device_class}-1",
+        "quantities": list(device.quantities),
+        "source": {
+            "kind": "simulated",
+            "seed": seed + sum(device.key.encode()),
+            "shared_seed": seed,
+            "day_ms": DAY_MS,
+        },
+        "faults": list(device.faults),
+    }

@@ -1,0 +1,165 @@
+"""The market's ledger node for tests: the real ledger, store, index, server and socket, in a thread of the test."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+
+from chain.api import ledger_node
+from chain.contracts.credits import Mint
+from chain.contracts.registry import Accredit
+from chain.core.codec import encode
+from chain.core.transactions import tx_new, tx_sign
+from chain.core.types import Record
+from chain.crypto.hashing import address_of
+from chain.crypto.secp256k1 import public_key
+from chain.engine.ledger import Ledger
+from chain.engine.proofs import TxProof
+from chain.node.archive import Archive
+from chain.node.keys import OPERATOR, TREASURY, KeyFiles
+from chain.node.process import clock_ms
+from chain.node.server import NodeServer
+from chain.node.service import LedgerService, Pace
+from chain.node.shared import shared_ledger_open
+from chain.node.verifying import InlineVerifier
+from chain.rpc import SHARED, NodeClient
+
+START_S = 20.0
+FAR_MS = 10**15
+
+
+@dataclass
+class MarketNode:
+    """A running node, and the operator's keys."""
+
+    ledger: Ledger
+    keys: KeyFiles
+    client: NodeClient
+    service: LedgerService
+
+    @property
+    def id(self) -> str:
+        return self.ledger.genesis.ledger
+
+    def signed(self, secret: bytes, call: str, args: Record, *, nonce: int | None = None) -> bytes:
+        sender = public_key(secret)
+        number = self.client.next_nonce(SHARED, address_of(sender)) if nonce is None else nonce
+        tx = tx_new(ledger=self.id, sender=sender, nonce=number, valid_until=10**9, call=call, args=args)
+        return encode(tx_sign(tx, secret))
+
+    def send(self, secret: bytes, call: str, args: Record) -> TxProof:
+        return self.client.submit_and_wait(self.signed(secret, call, args))
+
+    def done(self, secret: bytes, call: str, args: Record) -> TxProof:
+        proof = self.send(secret, call, args)
+        assert not proof.receipt.code, proof.receipt.code
+        return proof
+
+    def buyer(self, secret: bytes, amount: int) -> None:
+        """Accredit an address and give it credits."""
+        address = address_of(public_key(secret))
+        self.done(self.keys.secret(OPERATOR), "registry.accredit", Accredit(address=address, until_ms=FAR_MS))
+        self.done(self.keys.secret(TREASURY), "credits.mint", Mint(to=address, amount=amount))
+
+    def until_indexed(self) -> None:
+        """Wait until the index has the newest block."""
+        done = threading.Event()
+        while not done.wait(0.01):
+            if self.client.info(SHARED)["indexed"] >= self.client.info(SHARED)["height"]:
+                done.set()
+
+
+@contextmanager
+def market_node(folder: Path, **params: int) -> Iterator[MarketNode]:
+    """Start the node in ``folder``; its genesis has the market's parameters, replaced by ``params``."""
+    before = settings.HEARTH_LEDGER_SOCKET, settings.HEARTH_MARKET_PARAMS
+    settings.HEARTH_LEDGER_SOCKET = folder / "ledger.sock"
+    settings.HEARTH_MARKET_PARAMS = {**before[1], **params}
+    ledger_node.cache_clear()
+    runner = _Runner(folder)
+    runner.start()
+    try:
+        yield runner.wait_ready()
+    finally:
+        runner.stop()
+        ledger_node.cache_clear()
+        settings.HEARTH_LEDGER_SOCKET, settings.HEARTH_MARKET_PARAMS = before
+
+
+class _Runner(threading.Thread):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(name="market-node", daemon=True)
+        self._folder = folder
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._node: MarketNode | None = None
+        self._fault: BaseException | None = None
+
+    def wait_ready(self) -> MarketNode:
+        assert self._ready.wait(START_S), "the node did not start"
+        if self._fault is not None:
+            raise self._fault
+        assert self._node is not None
+        return self._node
+
+    def stop(self) -> None:
+        if self._loop is not None and self._node is not None:
+            self._node.client.close()
+            self._loop.call_soon_threadsafe(self._node.service.stop)
+        self.join(START_S)
+        assert not self.is_alive()
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as fault:
+            self._fault = fault
+            self._ready.set()
+            raise
+        finally:
+            connections.close_all()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        disk = ThreadPoolExecutor(1)
+        keys = KeyFiles(self._folder, may_create=True)
+        ledger, secret = await asyncio.to_thread(_opened, keys)
+        store: Any = ledger.store
+        archive = await self._loop.run_in_executor(disk, Archive, store)
+        service = LedgerService(
+            ledger,
+            secret,
+            pace=Pace(window_s=0.001, empty_s=0.02),
+            archive=archive,
+            verifier=InlineVerifier(),
+            disk=disk,
+            clock_ms=clock_ms,
+            on_block=lambda ledger, height: None,
+        )
+        server = NodeServer({ledger.genesis.ledger: service})
+        listener = await asyncio.start_unix_server(server.serve, path=self._folder / "ledger.sock")
+        self._node = MarketNode(ledger, keys, NodeClient(self._folder / "ledger.sock"), service)
+        self._ready.set()
+        try:
+            await service.run()
+        finally:
+            listener.close()
+            server.close()
+            disk.submit(connections.close_all).result()
+            disk.shutdown()
+
+
+def _opened(keys: KeyFiles) -> tuple[Ledger, bytes]:
+    try:
+        return shared_ledger_open(keys, clock_ms())
+    finally:
+        connections.close_all()
