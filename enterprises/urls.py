@@ -2,7 +2,43 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from enterprises.views import basket, catalog, orders, organisation, overview, wallet
 
 app_name = "enterprises"
-urlpatterns: list[URLPattern] = []
+
+
+class Hash(StringConverter):
+    """An id of 32 bytes in hexadecimal: of a lot, or of a transaction."""
+
+    regex = "[0-9a-f]{64}"
+
+
+register_converter(Hash, "hash")
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("register/", overview.register, name="register"),
+    path("catalog/", catalog.catalog, name="catalog"),
+    path("catalog/<hash:lot_id>/", catalog.lot, name="lot"),
+    path("catalog/<hash:lot_id>/spark/", catalog.spark, name="lot_spark"),
+    path("basket/", basket.basket, name="basket"),
+    path("basket/button/", basket.basket_button, name="basket_button"),
+    path("basket/add/", basket.basket_add, name="basket_add"),
+    path("basket/clear/", basket.basket_clear, name="basket_clear"),
+    path("basket/renew/", basket.basket_renew, name="basket_renew"),
+    path("basket/confirm/", basket.order_confirm, name="order_confirm"),
+    path("basket/<hash:lot_id>/remove/", basket.basket_remove, name="basket_remove"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<uuid:public_id>/", orders.order, name="order"),
+    path("purchases/<uuid:public_id>/", orders.purchase, name="purchase"),
+    path("purchases/<uuid:public_id>/data/<slug:kind>/", orders.data, name="purchase_data"),
+    path("purchases/<uuid:public_id>/receipts/<hash:tx_id>/", orders.receipt, name="receipt"),
+    path("wallet/", wallet.wallet, name="wallet"),
+    path("organisation/", organisation.organisation, name="organisation"),
+    path("organisation/members/", organisation.member_add, name="member_add"),
+    path("organisation/members/<int:user_id>/", organisation.member_change, name="member_change"),
+    path("organisation/members/<int:user_id>/remove/", organisation.member_remove, name="member_remove"),
+]

@@ -14,7 +14,9 @@ TIMEOUT_S = 5.0
 
 
 class Socket(ApplicationCommunicator):
-    """``code = await socket.connect()`` is None if it was accepted, otherwise the code it was closed with."""
+    """With ``user``, an application without the session's middleware sees that one as logged in.
+
+    ``code = await socket.connect()`` is None if it was accepted, otherwise the code it was closed with."""
 
     def __init__(
         self,
@@ -27,7 +29,9 @@ class Socket(ApplicationCommunicator):
     ) -> None:
         where, _, query = path.partition("?")
         known = {"type": "websocket", "path": where, "query_string": query.encode(), "subprotocols": []}
-        super().__init__(application, {**known, "headers": list(headers), "user": user, **scope})
+        if user is not None:
+            scope["user"] = user
+        super().__init__(application, {**known, "headers": list(headers), **scope})
 
     async def connect(self) -> int | None:
         await self.send_input({"type": "websocket.connect"})

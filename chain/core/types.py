@@ -24,9 +24,7 @@ class _FrozenMeta(msgspec.StructMeta):
     """Tells type checkers what msgspec does anyway: children of a frozen Struct are frozen."""
 
 
-class Record(
-    msgspec.Struct, metaclass=_FrozenMeta, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False
-):
+class Record(msgspec.Struct, metaclass=_FrozenMeta, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """Base of everything that is hashed, signed or kept in a ledger's state.
 
     Records hold no cycles, so the garbage collector need not visit the millions of them in a state.

@@ -123,6 +123,11 @@ def _parsed(data: bytes) -> Any | None:
     return point if lib.secp256k1_ec_pubkey_parse(_ctx, point, data, POINT_BYTES) else None
 
 
+def parsed_keys_forget() -> None:
+    """Forget the kept keys, for measurements that must parse each of them."""
+    _parsed.cache_clear()
+
+
 def _serialised(point: Any) -> bytes:
     out, length = ffi.new("unsigned char[33]"), ffi.new("size_t *", POINT_BYTES)
     lib.secp256k1_ec_pubkey_serialize(_ctx, out, length, point, lib.SECP256K1_EC_COMPRESSED)

@@ -65,8 +65,9 @@ def wallet_send(market: BuyerMarket, wallet_id: int) -> int:
     done = 0
     with leased(wallet, using="enterprise"):
         rows = BuyerTransaction.objects.filter(wallet=wallet, state__in=(State.QUEUED, State.SIGNED)).order_by("pk")
+        valid_until = market.head().height + VALID_BLOCKS
         for row in rows[:A_LEASE]:
-            _send(market, wallet, row)
+            _send(market, wallet, row, valid_until)
             done += 1
             renew(wallet, using="enterprise")
         advance(wallet, using="enterprise")
@@ -75,11 +76,11 @@ def wallet_send(market: BuyerMarket, wallet_id: int) -> int:
     return done
 
 
-def _send(market: BuyerMarket, wallet: Wallet, row: BuyerTransaction) -> None:
+def _send(market: BuyerMarket, wallet: Wallet, row: BuyerTransaction, valid_until: int) -> None:
     """Bring one call to an end: final with its code, or dropped because the ledger would never take it."""
     for _ in range(SIGNINGS_MAX):
         if not row.raw:
-            _sign(market, wallet, row)
+            _sign(market, wallet, row, valid_until)
         try:
             _final(wallet, row, market.submit_and_wait(bytes(row.raw)))
             return
@@ -108,7 +109,7 @@ def _proof_settled(market: BuyerMarket, tx: bytes) -> TxProof | None:
         return None
 
 
-def _sign(market: BuyerMarket, wallet: Wallet, row: BuyerTransaction) -> None:
+def _sign(market: BuyerMarket, wallet: Wallet, row: BuyerTransaction, valid_until: int) -> None:
     """Give the call the wallet's next nonce, sign it, and write both down."""
     if wallet.next_nonce is None:
         wallet.next_nonce = market.nonce(bytes.fromhex(wallet.address))
@@ -116,7 +117,7 @@ def _sign(market: BuyerMarket, wallet: Wallet, row: BuyerTransaction) -> None:
         ledger=market.ledger,
         sender=bytes.fromhex(wallet.public_key),
         nonce=wallet.next_nonce,
-        valid_until=market.head().height + VALID_BLOCKS,
+        valid_until=valid_until,
         call=row.call,
         args=bytes(row.args),
     )

@@ -3,7 +3,7 @@
 Texts that an owner can write: ``every 15m`` (s, m, h, d), ``daily 03:00,15:30``, ``cron 0 */6 * * 1-5`` (minute,
 hour, day of the month, month, day of the week with 0 or 7 for Sunday; as in POSIX crontab, when both kinds of day are
 restricted either is enough). Daily and cron times are those of the home's own time zone: a time that a change of the
-clocks leaves out comes at the moment the clocks move, one that comes twice is used once.
+clocks leaves out comes as much later as the clocks move, one that comes twice is used once.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Purchase cycles a second, and how fast ``verify`` replays a ledger.
 
-A cycle is fund, commit, deliver, accept of one lot, each signed by its side, verified, executed and durable; publishing
-and opening previews comes before and is not counted. Run with ``python -m tests.bench.ledger_cycles``. The peer verifies
-the signatures of the same transactions and does nothing else.
+A cycle is fund, commit, deliver, accept of one lot, each signed by its side, verified, executed and durable;
+publishing and opening previews comes before and is not counted. Run with ``python -m tests.bench.ledger_cycles``. The
+peer verifies the signatures of the same transactions and does nothing else.
 """
 
 from __future__ import annotations
@@ -10,6 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import perf_counter
 
+from chain.contracts import CONTRACT_SETS
+from chain.contracts.credits import Mint
+from chain.contracts.market.ids import commitment_of, fund_digest, lot_id_of, order_id_of, preview_indices
+from chain.contracts.market.rows import Accept, Commit, Deliver, Fund, OpenPreview, PreviewKey, Publish
+from chain.contracts.registry import Accredit
+from chain.core.merkle import leaf_hash, levels_of, path_in
+from chain.crypto.hashing import tagged
+from chain.crypto.secp256k1 import public_key, scalar_add, sign, verify
+from chain.engine.ledger import Ledger
+from chain.engine.replay import verify_chain
+from chain.stores.sql import SqlStore
 from tests.bench.ledger_world import (
     ALIAS,
     BEGIN_MS,
@@ -27,18 +38,6 @@ from tests.bench.ledger_world import (
     secret_of,
     signed,
 )
-
-from chain.contracts import CONTRACT_SETS  # isort: skip
-from chain.contracts.credits import Mint  # isort: skip
-from chain.contracts.market.ids import commitment_of, fund_digest, lot_id_of, order_id_of, preview_indices  # isort: skip
-from chain.contracts.market.rows import Accept, Commit, Deliver, Fund, OpenPreview, PreviewKey, Publish  # isort: skip
-from chain.contracts.registry import Accredit  # isort: skip
-from chain.core.merkle import leaf_hash, path_in, levels_of  # isort: skip
-from chain.crypto.hashing import tagged  # isort: skip
-from chain.crypto.secp256k1 import public_key, scalar_add, sign, verify  # isort: skip
-from chain.engine.ledger import Ledger  # isort: skip
-from chain.engine.replay import verify_chain  # isort: skip
-from chain.stores.sql import SqlStore  # isort: skip
 
 LOTS = 2_000
 CHUNKS = 32

@@ -1,7 +1,8 @@
 """From submit to final through the running node: p50 and p95 at 50 transactions a second.
 
-The node is a process of its own with its usual settings; eight clients on its socket send at fixed moments, whatever the
-answers do. Run with ``python -m tests.bench.ledger_latency``. The peer is one durable SQLite transaction of the same size.
+The node is a process of its own with its usual settings; eight clients on its socket send at fixed moments, whatever
+the answers do. Run with ``python -m tests.bench.ledger_latency``. The peer is one durable SQLite transaction of the
+same size.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from chain.contracts.credits import Transfer
 from tests.bench.ledger_world import line
-
-from chain.contracts.credits import Transfer  # isort: skip
-from tests.chain.node_process import NodeProcess, address  # isort: skip
+from tests.chain.node_process import NodeProcess, address
 
 RATE = 50
 COUNT = 400

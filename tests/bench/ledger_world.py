@@ -12,25 +12,21 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import django
+from django.core.management import call_command
+from django.db import connections
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings.test")
-django.setup()
-
-from django.core.management import call_command  # noqa: E402 - Django must be set up before its models are read
-from django.db import connections  # noqa: E402
-
-from chain.consensus.validators import vote_sign  # noqa: E402
-from chain.contracts import CONTRACT_SETS  # noqa: E402
-from chain.contracts.market.rows import Publish  # noqa: E402
-from chain.core.codec import encode  # noqa: E402
-from chain.core.transactions import tx_new, tx_sign  # noqa: E402
-from chain.core.types import Block, Genesis, Record  # noqa: E402
-from chain.crypto.hashing import address_of, tagged  # noqa: E402
-from chain.crypto.secp256k1 import public_key  # noqa: E402
-from chain.engine.application import Prepared  # noqa: E402
-from chain.engine.ledger import Ledger  # noqa: E402
-from chain.engine.mempool import Mempool  # noqa: E402
-from chain.stores.sql import SqlStore  # noqa: E402
+from chain.consensus.validators import vote_sign
+from chain.contracts import CONTRACT_SETS
+from chain.contracts.market.rows import Publish
+from chain.core.codec import encode
+from chain.core.transactions import tx_new, tx_sign
+from chain.core.types import Block, Genesis, Record
+from chain.crypto.hashing import address_of, tagged
+from chain.crypto.secp256k1 import public_key
+from chain.engine.application import Prepared
+from chain.engine.ledger import Ledger
+from chain.engine.mempool import Mempool
+from chain.stores.sql import SqlStore
 
 ALIAS = "ledger"
 LEDGER = "shared-bench"
@@ -55,7 +51,9 @@ def line(name: str, value: float, unit: str, peer: float) -> None:
 
 @contextmanager
 def scratch_database() -> Iterator[None]:
-    """The tables of the ledgers in a file of their own, as SQLite is set up in earnest (WAL; blocks write with FULL)."""
+    """The tables of the ledgers in a file of their own, SQLite set up as in earnest (WAL; blocks write with FULL)."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings.test")
+    django.setup()
     connection = connections[ALIAS]
     with TemporaryDirectory(prefix="hearth-bench-") as folder:
         before = connection.settings_dict["NAME"]
@@ -82,9 +80,7 @@ def ledger_new() -> Ledger:
 
 
 def signed(secret: bytes, nonce: int, call: str, args: Record) -> bytes:
-    tx = tx_new(
-        ledger=LEDGER, sender=public_key(secret), nonce=nonce, valid_until=10**9, call=call, args=args
-    )
+    tx = tx_new(ledger=LEDGER, sender=public_key(secret), nonce=nonce, valid_until=10**9, call=call, args=args)
     return encode(tx_sign(tx, secret))
 
 

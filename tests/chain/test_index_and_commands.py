@@ -37,9 +37,7 @@ def address(number: int) -> bytes:
 
 
 def raw(sender: int, nonce: int, call: str, args: Record) -> bytes:
-    tx = tx_new(
-        ledger=NAME, sender=public_key(secret(sender)), nonce=nonce, valid_until=10**6, call=call, args=args
-    )
+    tx = tx_new(ledger=NAME, sender=public_key(secret(sender)), nonce=nonce, valid_until=10**6, call=call, args=args)
     return encode(tx_sign(tx, secret(sender)))
 
 

@@ -191,8 +191,8 @@ class SimHome:
         round = Round(proposal, self.judges(), batch.terms if batch else None)
         if self.judges() == (Validator(public_key(self.owner)),):
             round.add(vote_sign(self.owner, proposal.body.header, extra=encode_empty()))
-        known = {judge.key for judge in self.judges()}
         for device in self.devices:
+            known = {judge.key for judge in device.voter.replica.judges_of(proposal)}
             if device.silent or device.key not in known:
                 continue
             vote = device.voter.vote(proposal, batch)

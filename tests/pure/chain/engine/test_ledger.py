@@ -39,8 +39,8 @@ from tests.pure.chain.toy import (
     VALIDATOR,
     Key,
     Lock,
-    Nothing,
     Note,
+    Nothing,
     Write,
     filled,
     genesis,
@@ -204,9 +204,7 @@ def test_a_change_of_voters_is_judged_by_the_voters_before_it() -> None:
     with pytest.raises(NoQuorum):
         produce(ledger, secrets=[secret(5), secret(6)])
     block = produce(ledger, secrets=[secret(7), secret(5), secret(8)])
-    assert [vote.validator for vote in block.commit.votes] == sorted(
-        public_key(secret(number)) for number in (5, 7, 8)
-    )
+    assert [vote.validator for vote in block.commit.votes] == sorted(public_key(secret(number)) for number in (5, 7, 8))
     assert Ledger(genesis(), TOY_SET, ledger.store).head_hash == ledger.head_hash
 
 

@@ -72,9 +72,7 @@ def test_a_receipt_can_not_be_swapped_for_a_better_one(block: Block, proof: TxPr
     with pytest.raises(ProofInvalid):
         proof_verify(msgspec.structs.replace(proof, receipt=better), genesis())
     other = proof_make(block, block.receipts[1].tx_id)
-    swapped = msgspec.structs.replace(
-        proof, receipt=other.receipt, receipt_path=other.receipt_path
-    )
+    swapped = msgspec.structs.replace(proof, receipt=other.receipt, receipt_path=other.receipt_path)
     with pytest.raises(ProofInvalid):
         proof_verify(swapped, genesis())
 

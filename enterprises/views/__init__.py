@@ -1,0 +1,1 @@
+"""Pages of the enterprise role: function views that load, call one service, and present."""
