@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -55,6 +56,7 @@ def node_run() -> None:
     with _only_node(socket):
         ledger, secret = shared_ledger_open(key_files(), clock_ms())
         connections.close_all()  # from here on the disk thread's connection is the one that is used
+        gc.freeze()  # modules and the opened state stay; the collector need not walk them again
         log.info("ledger %s opened at height %d", ledger.genesis.ledger, ledger.height)
         asyncio.run(_serve(ledger, secret, socket))
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -30,9 +31,8 @@ class VerifyPool:
         self.processes = processes
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="verify")
         self._free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-        self._workers = [_worker() for _ in range(processes)]
-        for worker in self._workers:
-            self._free.put(worker)
+        for _ in range(processes):
+            self._free.put(_worker())
 
     def submit(self, batch: Sequence[Prepared]) -> Future[list[bool]]:
         """Whether the signature of each transaction holds; the future raises ``VerifierAway`` if a worker has died."""
@@ -42,25 +42,20 @@ class VerifyPool:
     def close(self) -> None:
         """End the workers."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-        for worker in self._workers:
-            if worker.stdin is not None and worker.stdout is not None:
-                worker.stdin.close()
-                worker.wait()
-                worker.stdout.close()
+        while not self._free.empty():
+            _end(self._free.get())
 
     def _ask(self, count: int, data: bytes) -> list[bool]:
+        """Have one worker answer; one that has died is replaced for the next batch."""
         worker = self._free.get()
         try:
-            assert worker.stdin is not None and worker.stdout is not None
-            worker.stdin.write(count.to_bytes(COUNT_BYTES, "big") + data)
-            worker.stdin.flush()
-            found = worker.stdout.read(count)
+            found = _exchange(worker, count.to_bytes(COUNT_BYTES, "big") + data, count)
         except OSError as fault:
+            _end(worker)
+            worker = _worker()
             raise VerifierAway from fault
         finally:
             self._free.put(worker)
-        if len(found) != count:
-            raise VerifierAway
         return [byte == 1 for byte in found]
 
 
@@ -69,6 +64,24 @@ def packed(batch: Iterable[Prepared]) -> bytes:
     return b"".join(
         part for prepared in batch for part in (prepared.signed.tx.sender, prepared.tx_id, prepared.signed.signature)
     )
+
+
+def _exchange(worker: subprocess.Popen[bytes], message: bytes, size: int) -> bytes:
+    assert worker.stdin is not None and worker.stdout is not None
+    worker.stdin.write(message)
+    worker.stdin.flush()
+    found = worker.stdout.read(size)
+    if len(found) != size:
+        raise BrokenPipeError("the worker ended in the middle of its answer")
+    return found
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    assert worker.stdin is not None and worker.stdout is not None
+    with suppress(BrokenPipeError):  # what it was still to read has nowhere to go
+        worker.stdin.close()
+    worker.wait()
+    worker.stdout.close()
 
 
 def _worker() -> subprocess.Popen[bytes]:

@@ -62,7 +62,11 @@ def catalog(request: HttpRequest, member: Member) -> HttpResponse:
     """Lots on sale. htmx gets the results and the filters, whose counts have changed."""
     form = CatalogForm(request.GET)
     query: dict[str, Any] = form.query() | _facets_of(request.GET)
-    context: dict[str, Any] = {"form": form, "chips": _chips(request.GET), "basket_count": member.enterprise.basket.count()}
+    context: dict[str, Any] = {
+        "form": form,
+        "chips": _chips(request.GET),
+        "basket_count": member.enterprise.basket.count(),
+    }
     status = 200
     try:
         found = _page(member, query)
@@ -191,7 +195,9 @@ def _without_empty(params: QueryDict) -> str:
     """The query string without parameters that say nothing."""
     rest = QueryDict(mutable=True)
     for name, values in params.lists():
-        kept: Iterable[str] = [value for value in values if value and (name, value) not in (("sort", "newest"), ("page", "1"))]
+        kept: Iterable[str] = [
+            value for value in values if value and (name, value) not in (("sort", "newest"), ("page", "1"))
+        ]
         rest.setlist(name, list(kept))
     text = rest.urlencode()
     return f"?{text}" if text else ""

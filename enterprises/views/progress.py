@@ -12,7 +12,12 @@ from enterprises.views.facts import LotCard, kept_card
 from marketplace.common.words import Word
 
 State = Purchase.State
-WAY = ((State.FUNDED, "Paid"), (State.COMMITTED, "Promised"), (State.DELIVERED, "Delivered"), (State.SETTLED, "Settled"))
+WAY = (
+    (State.FUNDED, "Paid"),
+    (State.COMMITTED, "Promised"),
+    (State.DELIVERED, "Delivered"),
+    (State.SETTLED, "Settled"),
+)
 WITH_DATA = (State.OPENED, State.ACCEPTING, State.SETTLED)
 DEADLINES = {
     State.FUNDED: "The hub must answer within",

@@ -9,13 +9,15 @@ _SECRET_WORDS = (
     "secret", "password", "passphrase", "token", "mnemonic", "words", "seed", "private", "authorization", "cookie",
     "keystore", "reading", "value", "email",
 )  # fmt: skip
+_FOR_THE_RENDERER = {"exc_info", "_record", "_from_structlog"}
 REMOVED = "[removed]"
 
 
 def redact(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: drops bytes, and what stands under a name that a secret or a reading could have."""
     for key in list(event):
-        event[key] = _clean(key, event[key])
+        if key not in _FOR_THE_RENDERER:
+            event[key] = _clean(key, event[key])
     return event
 
 

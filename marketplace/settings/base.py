@@ -56,7 +56,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "django_prometheus",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the plain "unfold" would put its own site in the place of ours
     "unfold.contrib.filters",
     "marketplace.console.admin_config.HearthAdminConfig",
     "django.contrib.auth",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -74,7 +75,7 @@ def ledger_command(*arguments: str) -> str:
     return out.getvalue()
 
 
-def index_rows() -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def index_rows() -> tuple[list[Any], list[Any]]:
     transactions = TxIndex.objects.using(ALIAS).order_by("height", "position").values()
     events = EventIndex.objects.using(ALIAS).order_by("height", "position", "number", "subject").values()
     return list(transactions), list(events)

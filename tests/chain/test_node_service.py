@@ -29,12 +29,24 @@ from chain.node.archive import Archive
 from chain.node.frames import FrameInvalid, NotFinalYet, error_from
 from chain.node.server import NodeServer
 from chain.node.service import LedgerService, Pace
-from chain.node.verify_pool import VerifyPool
+from chain.node.verify_pool import VerifierAway, VerifyPool
 from chain.node.verifying import InlineVerifier, PooledVerifier, Verifier
 from chain.rpc import NodeClient
 from chain.stores.memory import MemoryStore
 from marketplace.common.errors import NotFound
-from tests.pure.chain.toy import GENESIS_MS, LEDGER, TOY_SET, VALIDATOR, Lock, Nothing, Write, genesis, secret, signed
+from tests.pure.chain.toy import (
+    GENESIS_MS,
+    LEDGER,
+    NOTES,
+    TOY_SET,
+    VALIDATOR,
+    Lock,
+    Nothing,
+    Write,
+    genesis,
+    secret,
+    signed,
+)
 
 
 class MemoryArchive(Archive):
@@ -128,9 +140,9 @@ async def test_rows_are_read_by_the_name_of_their_table(tmp_path: Path) -> None:
     async with running(tmp_path) as node:
         for sender in (3, 1, 2):
             await node.ask(node.client.submit_and_wait, raw(sender, 0), 5.0, LEDGER)
-        rows = node.ledger.state.snapshot()["toy.notes"]
-        note = rows[b"k1"]
-        assert await node.ask(node.client.get, LEDGER, "toy.notes", b"k1") == encode(note)  # type: ignore[type-var]
+        note = node.ledger.state.get(NOTES, b"k1")
+        assert note is not None
+        assert await node.ask(node.client.get, LEDGER, "toy.notes", b"k1") == encode(note)
         assert await node.ask(node.client.get, LEDGER, "toy.notes", b"none") is None
         found = await node.ask(node.client.scan, LEDGER, "toy.notes", b"k1", 10)
         assert [key for key, _ in found] == [b"k2", b"k3"]  # type: ignore[attr-defined]
@@ -237,6 +249,24 @@ async def test_verifying_in_other_processes_keeps_the_order_of_a_senders_nonces(
         pool.close()
     report = verify_chain(node.store, TOY_SET)
     assert report.ok and report.transactions == 300
+
+
+@pytest.mark.asyncio
+async def test_a_verifying_process_that_dies_is_replaced() -> None:
+    pool = VerifyPool(1)
+    try:
+        ledger = Ledger(genesis(), TOY_SET, MemoryStore(LEDGER))
+        prepared = [ledger.prepare(raw(sender, 0)) for sender in (1, 2)]
+        assert pool.submit(prepared).result() == [True, True]
+        worker = pool._free.get()
+        worker.kill()
+        worker.wait()
+        pool._free.put(worker)
+        with pytest.raises(VerifierAway):
+            pool.submit(prepared).result()
+        assert pool.submit(prepared).result() == [True, True]
+    finally:
+        pool.close()
 
 
 @pytest.mark.asyncio

@@ -14,7 +14,7 @@ from tests.pure.chain.toy import LEDGER, TOY_SET, Write, filled, genesis, produc
 ALIAS = "ledger"
 
 
-def run(query: str, *arguments: object) -> None:
+def run(query: str, *arguments: str | int | bytes) -> None:
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(query, arguments)
         assert cursor.rowcount == 1

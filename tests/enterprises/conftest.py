@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from enterprises.catalog.indexing import catalog_advance
 from enterprises.checkout import services
+from enterprises.checkout.market import market_of
 from enterprises.checkout.models import BuyerCursor, Enterprise, Member, Purchase, Wallet
 from enterprises.checkout.rounds import buyer_advance
 from enterprises.partners import services as partners
@@ -85,8 +86,6 @@ class Buyer:
 
     @property
     def market(self) -> in_process.InProcessMarket:
-        from enterprises.checkout.market import market_of
-
         return market_of(self.enterprise)  # type: ignore[return-value]
 
     def order(self, *lots: Lot) -> list[Purchase]:

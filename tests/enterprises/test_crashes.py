@@ -10,11 +10,12 @@ import pytest
 from django.db import connections
 
 from chain.contracts.credits import ESCROW
+from enterprises.catalog.indexing import catalog_advance
 from enterprises.checkout.models import BuyerTransaction, Purchase
 from enterprises.checkout.rounds import buyer_advance
 from tests.enterprises.conftest import Buyer, everything_due
 from tests.enterprises.home import Home, Lot, spoil_chunk
-from tests.enterprises.market import Killed, connect
+from tests.enterprises.market import Killed, connect, source
 from tests.enterprises.test_purchases import listed_outside_preview
 
 pytestmark = pytest.mark.django_db
@@ -63,10 +64,8 @@ def run_with_death(buyer: Buyer, home: Home, lot: Lot, at: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_death_before_any_write_leaves_one_payment_and_the_rows(buyer: Buyer, home: Home) -> None:
-    from enterprises.catalog.indexing import catalog_advance
-    from tests.enterprises.market import source
-
     spent, at = 0, 0
     while True:
         at += 1

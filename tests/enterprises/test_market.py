@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -282,8 +283,6 @@ class TestCatalog:
         assert (answer["count"], len(answer["results"])) == (3, 2)
 
     def test_reading_the_catalog_touches_no_account(self, lot: Lot) -> None:
-        from django.db import connections
-
         with CaptureQueriesContext(connections["market"]) as queries:
             found()
         assert not any("markettoken" in query["sql"] for query in queries)

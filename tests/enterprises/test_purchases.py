@@ -9,14 +9,21 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
+from chain.contracts.credits import Transfer
+from chain.contracts.market.rows import Reprice
+from chain.exchange.complaints import preview_keys
+from chain.exchange.lots import object_parse
+from chain.wallets.signer import Signer
 from enterprises.catalog.indexing import catalog_advance
 from enterprises.checkout import exports, files, selectors, services
+from enterprises.checkout.keys import unseal
 from enterprises.checkout.models import BuyerTransaction, Purchase
+from enterprises.checkout.outbox import wallet_context
 from enterprises.errors import BasketChanged, DataNotReady, NotEnoughCredits
 from tests.enterprises.conftest import Buyer
 from tests.enterprises.home import Home, Lot, spoil_chunk, spoil_key
 from tests.enterprises.ledger import SharedLedger
-from tests.enterprises.market import source
+from tests.enterprises.market import connect, source
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +36,6 @@ def listed_outside_preview(home: Home, spoil, index: int) -> Lot:
     """A spoilt lot whose preview did not happen to show the spoilt chunk."""
     for _ in range(20):
         lot = home.seal()
-        honest = lot.sealed, lot.digest
         spoil(lot, index)
         home.upload(lot)
         assert not home.ledger.call(lot.payee, "market.publish", lot.digest).receipt.code
@@ -37,14 +43,10 @@ def listed_outside_preview(home: Home, spoil, index: int) -> Lot:
         home.ledger.turn(10)
         if index not in home.chosen(lot):
             return _open(home, lot)
-        assert honest
     raise AssertionError("the preview always showed the spoilt chunk")
 
 
 def _open(home: Home, lot: Lot) -> Lot:
-    from chain.exchange.complaints import preview_keys
-    from chain.exchange.lots import object_parse
-
     opened = preview_keys(lot.secrets, object_parse(lot.sealed.object_bytes), home.chosen(lot))
     assert not home.ledger.call(lot.payee, "market.open_preview", opened).receipt.code
     catalog_advance(source())
@@ -186,8 +188,6 @@ def test_an_object_that_was_altered_in_the_store_is_found_before_paying(buyer: B
 
 
 def test_a_price_that_rose_after_the_confirmation_is_not_paid(buyer: Buyer, home: Home, lot: Lot) -> None:
-    from chain.contracts.market.rows import Reprice
-
     (purchase,) = buyer.order(lot)
     home.ledger.call(lot.payee, "market.reprice", Reprice(500))
     buyer.rounds()
@@ -218,8 +218,6 @@ def test_credits_that_are_spoken_for_cannot_be_confirmed_twice(buyer: Buyer, hom
 
 
 def test_a_market_that_is_away_delays_a_purchase_and_loses_nothing(buyer: Buyer, home: Home, lot: Lot) -> None:
-    from tests.enterprises.market import connect
-
     (purchase,) = buyer.order(lot)
     connect().away = True
     buyer.rounds()
@@ -232,11 +230,6 @@ def test_a_market_that_is_away_delays_a_purchase_and_loses_nothing(buyer: Buyer,
 
 
 def test_a_nonce_used_by_somebody_else_is_taken_anew(buyer: Buyer, ledger: SharedLedger, lot: Lot) -> None:
-    from chain.contracts.credits import Transfer
-    from chain.wallets.signer import Signer
-    from enterprises.checkout.keys import unseal
-    from enterprises.checkout.outbox import wallet_context
-
     (purchase,) = buyer.order(lot)
     wallet = buyer.wallet
     wallet.next_nonce = 0

@@ -17,6 +17,7 @@ from marketplace.accounts.models import User
 from marketplace.accounts.services import api_token_create
 from tests.enterprises.conftest import Buyer
 from tests.enterprises.home import Home, Lot
+from tests.factories import member as member_new
 
 pytestmark = pytest.mark.django_db
 
@@ -114,8 +115,6 @@ def by_token(user: User) -> APIClient:
 
 @pytest.fixture
 def cast(buyer: Buyer, home: Home, lot: Lot, owner: User, operator: User, other_member: User) -> Cast:
-    from tests.factories import member as member_new
-
     Buyer(other_member, buyer.ledger, name="Other Ltd")
     (purchase,) = buyer.order(lot)
     buyer.rounds()
@@ -170,8 +169,6 @@ def test_every_refusal_is_a_problem_with_a_code(cast: Cast) -> None:
 
 
 def test_a_buyer_who_is_no_administrator_changes_no_members(cast: Cast, buyer: Buyer) -> None:
-    from tests.factories import member as member_new
-
     colleague = member_new()
     added = cast.call("member", "post", E + "members", {"email": colleague.email, "role": "buyer"})
     assert added.status_code == 201

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 import pytest
 
+from chain.core.codec import decode, encode
 from households.consensus.checks import check_alone
 from households.consensus.config import DEFAULT_CONFIG
 from households.consensus.copies import check_copied
@@ -148,5 +148,11 @@ def test_four_hours_sent_again_with_new_times_are_caught_in_the_same_batch(name:
 
 def test_memory_survives_being_written_and_read() -> None:
     columns, days = room(), days_of(room())
-    memory = memory_of(columns, TEMPERATURES, days[:2], TEMPERATURES)
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(memory), type=Memory) == memory
+    found = [series(columns, name, days[0]) for name in TEMPERATURES]
+    named = [
+        Series(entry.series_id, entry.device_id.ljust(20, b"-"), entry.quantity, entry.times_ms, entry.values)
+        for entry in found
+    ]
+    memory = remember(Memory(), [(entry, 99) for entry in named], {("room", "temperature"): named}, CONFIG)
+    assert decode(Memory, encode(memory)) == memory
+    assert {entry.next_sequence for entry in memory.series} == {100}

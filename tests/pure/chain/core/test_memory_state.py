@@ -64,11 +64,11 @@ class Blocks(RuleBasedStateMachine):
     @rule()
     def reopen_from_a_checkpoint(self) -> None:
         self.next_block()
-        encoded = {
+        encoded: dict[str, dict[bytes, Record | bytes]] = {
             name: {key: row if isinstance(row, bytes) else encode(row) for key, row in rows.items()}
             for name, rows in self.state.snapshot().items()
         }
-        self.state = MemoryState.restored(dict(encoded))
+        self.state = MemoryState.restored(encoded)
         self.overlay = Overlay(self.state)
 
     @rule(table=tables, key=keys)
