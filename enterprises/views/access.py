@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -29,16 +29,16 @@ def member_page(view: View) -> Callable[..., HttpResponse]:
     no enterprise yet is sent to the registration. It stands on every view, those of fragments too.
     """
 
-    @wraps(view)
     @role_required(Kind.ENTERPRISE)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             member = member_of(int(request.user.pk or 0))
         except NotMember:
             return go(request, reverse("enterprises:register"))
-        return view(request, member, *args, **kwargs)
+        return cast(HttpResponse, view(request, member, *args, **kwargs))
 
-    return checked  # type: ignore[return-value]  # a streamed answer is a response all the same
+    return checked
 
 
 def fragment_wanted(request: HttpRequest) -> bool:

@@ -98,7 +98,7 @@ def order_confirm(request: HttpRequest, member: Member) -> HttpResponse:
     """Buy the basket as it was shown. A refusal shows the basket again, with what to do."""
     form = ConfirmForm(request.POST)
     if not form.is_valid():
-        said = [error for errors in form.errors.values() for error in errors]
+        said = [str(error) for errors in form.errors.values() for error in errors]
         messages.error(request, " ".join(said))
         return redirect("enterprises:basket")
     market = market_of(member.enterprise)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,13 @@ from enterprises.checkout.market import market_of
 from enterprises.checkout.models import Member
 from enterprises.checkout.ports import BuyerMarket, term
 from enterprises.checkout.preview import preview_checked
+from enterprises.checkout.purchases.checking import publish_proven
+from enterprises.errors import LotNotOnSale
 from enterprises.forms import CatalogForm
 from enterprises.views import series, texts, words
 from enterprises.views.access import fragment_wanted, member_page, show
 from enterprises.views.facts import lot_card
-from marketplace.common.errors import HearthError
+from marketplace.common.errors import HearthError, NotFound
 
 PAGE_SIZE = 24
 PREVIEW_ROWS = 12
@@ -93,6 +95,7 @@ def lot(request: HttpRequest, member: Member, lot_id: str) -> HttpResponse:
         "licence": texts.paragraphs(page.licence["body"]),
         "basket_count": member.enterprise.basket.count(),
         "terms": _terms(market),
+        "roots": _roots(market, page.lot),
     }
     if preview is not None and preview.rows:
         context["chart"] = series.preview_chart(preview, int(page.lot["resolution_s"]))
@@ -177,7 +180,7 @@ def _chips(params: QueryDict) -> list[Chip]:
         "end": "not after {}",
     }
     chips += [
-        Chip(text.format(params[name]), _without(params, name, params[name]))
+        Chip(text.format(params[name]), _without(params, name, str(params[name])))
         for name, text in said.items()
         if params.get(name)
     ]
@@ -201,6 +204,21 @@ def _without_empty(params: QueryDict) -> str:
         rest.setlist(name, list(kept))
     text = rest.urlencode()
     return f"?{text}" if text else ""
+
+
+def _roots(market: BuyerMarket, lot: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the lot's digest commits to, from its verified receipt; empty if there is none."""
+    try:
+        digest, _ = publish_proven(market, bytes.fromhex(lot["lot_id"]), lot["publish_tx"])
+    except (NotFound, LotNotOnSale):
+        return []
+    return [
+        ("Keys", digest.key_root.hex()),
+        ("Sealed", digest.cipher_root.hex()),
+        ("Rows", digest.plain_root.hex()),
+        ("Manifest", digest.manifest_hash.hex()),
+        ("Batch", digest.batch_root.hex()),
+    ]
 
 
 def _terms(market: BuyerMarket) -> dict[str, str]:

@@ -48,6 +48,10 @@ class LotCard:
         return datetime.fromisoformat(self.facts["period_end"])
 
     @property
+    def expires(self) -> datetime:
+        return datetime.fromisoformat(self.facts["expires_at"])
+
+    @property
     def period(self) -> str:
         return period_text(self.start, self.end)
 

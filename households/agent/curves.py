@@ -119,3 +119,4 @@ _CURVES = {
     "solar_power": _solar,
     "battery_charge": _charge,
 }
+SIMULATED = frozenset(_CURVES)

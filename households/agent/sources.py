@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from households.agent.curves import measure
+from households.agent.curves import SIMULATED, measure
 from households.agent.spec import AgentSpec, Replay, Simulated, SpecInvalid
-from households.privacy.classes import Kind, Quantity, device_class, quantity_of, to_fixed
+from households.privacy.classes import Quantity, device_class, quantity_of, to_fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,19 @@ class Reading:
 
 
 def quantities_of(spec: AgentSpec) -> tuple[Quantity, ...]:
-    """What the device measures. Raises ``UnknownClass``, ``UnknownQuantity``, or ``SpecInvalid`` for a column too
-    many."""
+    """What the device measures. Raises ``UnknownClass``, ``UnknownQuantity``, or ``SpecInvalid`` for a replay without
+    just these columns or a simulation without a curve."""
     if spec.quantities:
         chosen = tuple(quantity_of(spec.device_class, name) for name in spec.quantities)
     elif isinstance(spec.source, Replay):
         chosen = tuple(quantity_of(spec.device_class, name) for name in sorted(spec.source.columns))
     else:
-        kinds = (Kind.LEVEL, Kind.STATE)
-        chosen = tuple(entry for entry in device_class(spec.device_class).quantities if entry.kind in kinds)
-    if isinstance(spec.source, Replay) and {entry.name for entry in chosen} != set(spec.source.columns):
+        chosen = tuple(entry for entry in device_class(spec.device_class).quantities if entry.name in SIMULATED)
+    names = {entry.name for entry in chosen}
+    if isinstance(spec.source, Replay) and names != set(spec.source.columns):
         raise SpecInvalid(f"{spec.name}: the replayed columns are not the device's quantities")
+    if isinstance(spec.source, Simulated) and not names <= SIMULATED:
+        raise SpecInvalid(f"{spec.name}: no curve for {', '.join(sorted(names - SIMULATED))}")
     return chosen
 
 

@@ -95,7 +95,7 @@ Fault = Silent | Lying | Resend | Playback
 
 class AgentSpec(Strict, frozen=True):
     """One device. ``url`` is the home's WebSocket, ``code`` the owner's enrolment code, ``state_dir`` where key,
-    pins, vote log and blocks are kept. ``quantities`` (default: those of the class that are levels or states) are
+    pins, vote log and blocks are kept. ``quantities`` (default: those of the class that the source has) are
     what it measures.
     """
 

@@ -171,8 +171,8 @@ def _join(device: Device) -> calls.Join:
 
 
 def _rotation_queue(candidate: Candidate, certificate: bytes) -> Device:
-    device = Device.objects.using(HOME).get(pk=candidate.replaces_id)
-    if device.status not in MEMBERS:
+    device = candidate.replaces
+    if device is None or device.status not in MEMBERS:
         raise DeviceGone()
     args = calls.Rotate(
         device=bytes(device.device_id),

@@ -60,15 +60,17 @@ def block_finish(row: BlockProposal, ledger: Ledger, *, before: Membership | Non
 def _change_done(row: BlockProposal, block: Block) -> None:
     code = block.receipts[0].code
     state = MembershipChange.State.REFUSED if code else MembershipChange.State.DONE
+    if row.change is None:
+        return
     with transaction.atomic(using=HOME):
-        changes = MembershipChange.objects.using(HOME).filter(pk=row.change_id)
+        changes = MembershipChange.objects.using(HOME).filter(pk=row.change.pk)
         open_states = (MembershipChange.State.QUEUED, MembershipChange.State.PROPOSED)
         if not changes.filter(state__in=open_states).update(state=state, code=code):
             return
         change = changes.select_related("device").get()
         if not code and change.fresh_certificate and change.device is not None:
             read = certificate_read(bytes(change.fresh_certificate))
-            Device.objects.using(HOME).filter(pk=change.device_id).update(
+            Device.objects.using(HOME).filter(pk=change.device.pk).update(
                 certificate=bytes(change.fresh_certificate),
                 certificate_until=from_ms(read.not_after_ms),
                 failure_domain=read.failure_domain,

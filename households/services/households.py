@@ -11,8 +11,9 @@ from households.models import HOME, Consent, Household
 from households.privacy.levels import cell_check
 from households.services.activity import activity_note
 from households.services.ledgers import device_ledger
-from households.services.schedules import schedule_set
+from households.services.schedules import DEFAULT_SCHEDULE, schedule_set
 from households.services.wallets import wallet_create, wallet_keys, wallet_words_new
+from households.uploads.schedule import schedule_parse
 from marketplace.common.errors import InputError
 from marketplace.common.licences import CONSENT, current
 from marketplace.common.types import to_ms
@@ -28,7 +29,7 @@ def household_create(
     passphrase: str,
     name: str = "My home",
     words: str = "",
-    every_s: int = 86_400,
+    schedule: str = DEFAULT_SCHEDULE,
     auto_accept: bool = False,
 ) -> tuple[Household, str]:
     """Set up a home and its wallet; the second value is the wallet's words, which are shown once and kept nowhere.
@@ -39,6 +40,7 @@ def household_create(
     Raises ``HouseholdExists``, ``InputError``, ``PlaceInvalid``, ``WordsInvalid``, ``WeakPassphrase``, ``NodeKeyMissing``.
     """
     cell_check(cell)
+    schedule_parse(schedule)
     if not 1 <= len(name.strip()) <= NAME_MAX:
         raise InputError(f"A home's name has 1 to {NAME_MAX} characters")
     keys = wallet_keys(words or wallet_words_new())
@@ -61,7 +63,7 @@ def household_create(
         raise HouseholdExists() from None
     with device_ledger(household):  # writes the genesis
         pass
-    schedule_set(household=household, every_s=every_s, enabled=True)
+    schedule_set(household=household, text=schedule, zone="UTC", enabled=True)
     return household, keys.words
 
 

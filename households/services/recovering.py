@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Sequence
 
@@ -65,9 +66,7 @@ def _recover(household: Household, ledger: Ledger, master: hd.Branch, voters: tu
     proposal = ledger.execute([prepared], now_ms, hd.hub_key(operational_of(household)).public_key)
     if proposal.receipts[0].code:
         raise QuorumNotLost(f"The home's ledger refused it: {proposal.receipts[0].code}")
-    try:
+    with contextlib.suppress(NothingToVoid):
         proposal_void(household=household)
-    except NothingToVoid:
-        pass  # nothing was open
     vote = vote_sign(master.secret, proposal.header, extra=ballot_encode(ballot_extra((), ())))
     ledger.commit(proposal, [vote])

@@ -67,7 +67,7 @@ def box_seal(household: Household, purpose: bytes, plaintext: bytes) -> bytes:
     return seal_box(node_key(), plaintext, _context(household, purpose), secrets.token_bytes(NONCE_BYTES))
 
 
-def box_open(household: Household, purpose: bytes, box: bytes) -> bytes:
+def box_open(household: Household, purpose: bytes, box: bytes | memoryview) -> bytes:
     """Undo ``box_seal``; raises ``BoxDamaged``."""
     return open_box(node_key(), bytes(box), _context(household, purpose))
 

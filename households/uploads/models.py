@@ -22,13 +22,14 @@ class UploadSchedule(HomeModel):
     """How often a home closes a batch. Beat holds a periodic task that knows only the household's id."""
 
     household = models.OneToOneField(Household, on_delete=models.CASCADE, related_name="schedule", primary_key=True)
-    every_s = models.PositiveIntegerField(default=86_400)
+    text = models.CharField(max_length=64, default="daily 03:00", help_text="As households.uploads.schedule reads it.")
+    zone = models.CharField(max_length=64, default="UTC")
     enabled = models.BooleanField(default=True)
-    last_cut_ms = models.PositiveBigIntegerField(default=0)
+    next_due_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
-        return f"every {self.every_s} s"
+        return self.text
 
 
 class Batch(LeasedRow, HomeModel):
@@ -87,6 +88,7 @@ class Lot(LeasedRow, HomeModel):
         UPLOADED = "uploaded", "Stored"
         ANCHORED = "anchored", "On the ledger"
         LISTED = "listed", "On offer"
+        LEAVING = "leaving", "Being taken down"
         GONE = "gone", "Taken down"
         REJECTED = "rejected", "Rejected by the devices"
         DEAD = "dead", "Preview failed"
@@ -123,6 +125,7 @@ class Lot(LeasedRow, HomeModel):
     balance_checked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     listed_at = models.DateTimeField(null=True, blank=True)
+    object_removed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(HomeModel.Meta):
         ordering: ClassVar = ["-created_at", "quantity"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
@@ -25,8 +26,11 @@ class ConsoleSite(UnfoldAdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Everybody logs in at one door, which asks for the second factor and counts wrong passwords."""
-        if request.user.is_authenticated:
-            raise WrongKind("The console is for operators.")
         wanted = request.GET.get("next", "")
         safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
-        return redirect_to_login(wanted if safe else reverse("admin:index"))
+        goal = wanted if safe else reverse("admin:index")
+        if self.has_permission(request):
+            return redirect(goal)
+        if request.user.is_authenticated:
+            raise WrongKind("The console is for operators.")
+        return redirect_to_login(goal)

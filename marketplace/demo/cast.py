@@ -48,6 +48,11 @@ class DevicePlan:
         """All rows of each quantity, batch after batch."""
         return {name: [row for batch in self.batches for row in batch.get(name, [])] for name in self.quantities}
 
+    @property
+    def mute(self) -> bool:
+        """Whether the device says nothing at all."""
+        return any(fault.kind == "silent" for fault in self.faults)
+
     def fault_in(self, batch: int, quantity: str) -> Fault | None:
         """The fault that this quantity shows in a batch (from 1)."""
         return next((f for f in self.faults if f.quantity == quantity and f.holds_in(batch)), None)
@@ -67,6 +72,11 @@ class HomePlan:
     @property
     def batch_count(self) -> int:
         return max((len(device.batches) for device in self.devices), default=0)
+
+    def cut_ms(self, batch: int) -> int:
+        """The moment after the last reading of a batch (from 1)."""
+        times = [rows[-1][0] for device in self.devices for rows in device.batches[batch - 1].values() if rows]
+        return max(times) + 1
 
     @property
     def faults(self) -> list[tuple[DevicePlan, Fault]]:

@@ -20,6 +20,12 @@ ROOM_FAULTS: dict[str, tuple[Fault, ...]] = {
     "s2": (Fault("drift", "temperature", 4, 5, f"drifts by {DRIFT_UNITS} C within each day"),),
 }
 WEATHER_LIE = Fault("lie", "outdoor_temperature", 1, 99, f"says {LIE_UNITS:.0f} C too much")
+SILENCE = Fault("silent", "", 1, 99, "is silent: no readings, no votes")
+
+
+def mute_device(batches: int) -> DevicePlan:
+    """A device that is enrolled and then never heard of again."""
+    return DevicePlan("mute", "Hall sensor", "motion", "hall", "motion-1", ("motion",), ({},) * batches, (SILENCE,))
 
 
 def with_faults(device: DevicePlan, faults: tuple[Fault, ...]) -> DevicePlan:
@@ -29,7 +35,7 @@ def with_faults(device: DevicePlan, faults: tuple[Fault, ...]) -> DevicePlan:
     batches = list(device.batches)
     for number, honest in enumerate(device.batches, start=1):
         for fault in faults:
-            if fault.holds_in(number):
+            if fault.holds_in(number) and fault.quantity:
                 before = device.batches[number - 2].get(fault.quantity, []) if number > 1 else []
                 batches[number - 1] = {
                     **batches[number - 1],

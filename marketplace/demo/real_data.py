@@ -15,7 +15,7 @@ from pathlib import Path
 
 from marketplace.common.errors import NotFound
 from marketplace.demo.cast import DevicePlan, HomePlan, Rows
-from marketplace.demo.faults import ROOM_FAULTS, WEATHER_LIE, with_faults
+from marketplace.demo.faults import ROOM_FAULTS, WEATHER_LIE, mute_device, with_faults
 
 HOMES_FILE, ROOM_FILE = "homes_energy.csv", "room_seven_sensors.csv"
 HOUR_MS = 3_600_000
@@ -26,6 +26,7 @@ HOMES_BEGIN_MS = int(datetime(2022, 8, 1, tzinfo=UTC).timestamp() * 1000)
 CELLS = ("g50:68:-235", "g50:68:-234", "g50:67:-235")
 SEED = 864
 LYING_HOME, SILENT_HOME = 4, 7
+SHARE_WEATHER = (1, LYING_HOME)
 
 
 class DataMissing(NotFound):
@@ -71,14 +72,15 @@ def _home(number: int, batches: list[list[dict[str, str]]]) -> HomePlan:
         outdoors[1] = with_faults(outdoors[1], (WEATHER_LIE,))
     mains = _single("mains", "Mains meter", "mains", "energy", "non_shiftable_load", batches, decimals=3)
     solar = _single("solar", "Solar inverter", "solar", "solar_yield", "solar_generation", batches, decimals=1)
+    others = [mute_device(len(batches))] if number == SILENT_HOME else []
     shared = {"mains": ("exact", 20 + number), "solar": ("exact", 10)}
-    if number <= 3:
+    if number in SHARE_WEATHER:
         shared["weather"] = ("coarse", 5)
     return HomePlan(
         key=f"home{number:02}",
         name=f"House {number}",
         cell=CELLS[(number - 1) % len(CELLS)],
-        devices=(mains, solar, *outdoors),
+        devices=(mains, solar, *outdoors, *others),
         shared=shared,
         source="recorded; garden and balcony sensors are the recorded weather with an offset and noise of their own",
     )

@@ -28,9 +28,7 @@ def _devices(outcome: Outcome) -> Table:
     for entry in outcome.series:
         if entry.fault or entry.rejected:
             verdict = f"rejected: {entry.reason}" if entry.rejected else "[red]let it pass[/]"
-            table.add_row(
-                entry.home, str(entry.batch), entry.device, entry.quantity, entry.fault or "honest", verdict
-            )
+            table.add_row(entry.home, str(entry.batch), entry.device, entry.quantity, entry.fault or "honest", verdict)
     return table
 
 
@@ -55,9 +53,7 @@ def _wallets(outcome: Outcome) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for wallet in outcome.wallets:
-        table.add_row(
-            wallet.name, f"{wallet.before:,}", f"{wallet.after:,}", f"{wallet.after - wallet.before:+,}"
-        )
+        table.add_row(wallet.name, f"{wallet.before:,}", f"{wallet.after:,}", f"{wallet.after - wallet.before:+,}")
     table.add_section()
     before, after = (sum(getattr(wallet, side) for wallet in outcome.wallets) for side in ("before", "after"))
     table.add_row("all", f"{before:,}", f"{after:,}", f"{after - before:+,}")

@@ -7,13 +7,14 @@ import random
 from datetime import UTC, datetime
 
 from marketplace.demo.cast import DevicePlan, Fault, HomePlan, Rows
-from marketplace.demo.faults import ROOM_FAULTS, with_faults
+from marketplace.demo.faults import ROOM_FAULTS, mute_device, with_faults
 
 BEGIN_MS = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1000)
 DAY_MS = 86_400_000
 STEP_S = 300
 CELL = "g50:103:-1"
 FAULTY_DAYS, PLAIN_DAYS = 7, 1
+SILENT_HOME = 2
 SEED = 1859
 
 
@@ -59,6 +60,7 @@ def _home(number: int, days: int) -> HomePlan:
         devices=(
             *climate,
             DevicePlan("mains", "Mains meter", "mains", "cellar", "mains-1", ("power",), tuple(load)),
+            *([mute_device(days)] if number == SILENT_HOME else []),
             DevicePlan("solar", "Inverter", "solar", "roof", "solar-1", ("solar_power",), tuple(sun)),
         ),
         shared={"climate": ("fine", 6), "mains": ("coarse", 15)},

@@ -102,6 +102,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = env.text("HEARTH_EMAIL_VERIFICATION", "none")
 ACCOUNT_SESSION_REMEMBER = True
+# Wrong passwords are counted by axes, for the console and the API too; this is only the outer fence.
+ACCOUNT_RATE_LIMITS = {"login_failed": "60/m/ip,30/5m/key"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Hearth] "
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -17,7 +17,9 @@ router = HearthRouter()
 @pytest.mark.parametrize("alias", sorted(settings.DATABASES))
 def test_a_database_holds_the_tables_of_its_own_models_and_no_others(alias: str):
     tables = set(connections[alias].introspection.table_names())
-    models = [model for model in apps.get_models(include_auto_created=True) if not model.__module__.startswith("tests.")]
+    models = [
+        model for model in apps.get_models(include_auto_created=True) if not model.__module__.startswith("tests.")
+    ]
     own = {model._meta.db_table for model in models if alias in aliases_of(model)}
     foreign = {model._meta.db_table for model in models if alias not in aliases_of(model)}
     assert own - tables == set()

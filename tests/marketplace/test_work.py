@@ -132,9 +132,7 @@ def test_renewing_holds_the_row_longer(parcel: Parcel):
 
 def test_the_longest_waiting_rows_come_first_and_no_more_than_asked_for():
     now = timezone.now()
-    late, early, middle = (
-        Parcel.objects.create(next_try_at=now - timedelta(seconds=age)).pk for age in (1, 30, 10)
-    )
+    late, early, middle = (Parcel.objects.create(next_try_at=now - timedelta(seconds=age)).pk for age in (1, 30, 10))
     assert [row.pk for row in work.claim(packed(), using="home", limit=2)] == [early, middle]
     assert [row.pk for row in work.claim(packed(), using="home", limit=2)] == [late]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from django.db import IntegrityError, transaction
@@ -44,11 +45,12 @@ from households.services.ledgers import device_ledger
 from households.services.nudges import ledger_nudge, uploads_nudge
 from households.services.rules import Terms, privacy_rule, terms_of
 from households.services.secrets import operational_of
+from households.uploads.schedule import next_due, schedule_parse
+from marketplace.common.types import to_ms
 from marketplace.common.work import advance
 
 _DAY_MS = 86_400_000
 _UPDATE_ROWS = 500
-EARLY_SHARE = 0.1  # beat and the sweep may come this much early; a batch is then as good as due
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +100,18 @@ def _number_next(household: Household) -> int:
     return (last or 0) + 1
 
 
-def batch_close_if_due(*, household: Household, now_ms: int) -> Batch | None:
+def batch_close_if_due(*, household: Household, now: datetime) -> Batch | None:
     """Close a batch if the home's schedule says so. Beat and the sweep both ask; the first one moves the row on."""
     schedule = UploadSchedule.objects.using(HOME).filter(household=household, enabled=True).first()
-    if schedule is None or household.state != Household.State.ACTIVE:
+    if schedule is None or schedule.next_due_at is None or household.state != Household.State.ACTIVE:
         return None
-    every_ms = schedule.every_s * 1000
-    if now_ms - schedule.last_cut_ms < every_ms * (1 - EARLY_SHARE):
+    if now < schedule.next_due_at:
         return None
-    mine = UploadSchedule.objects.using(HOME).filter(pk=schedule.pk, last_cut_ms=schedule.last_cut_ms)
-    if mine.update(last_cut_ms=now_ms) != 1:
+    following = next_due(schedule_parse(schedule.text), now, schedule.zone)
+    mine = UploadSchedule.objects.using(HOME).filter(pk=schedule.pk, next_due_at=schedule.next_due_at)
+    if mine.update(next_due_at=following) != 1:
         return None
-    return batch_close(household=household, cut_ms=now_ms)
+    return batch_close(household=household, cut_ms=to_ms(now))
 
 
 def batch_prepare(batch: Batch) -> None:

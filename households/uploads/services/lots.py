@@ -6,6 +6,8 @@ same bytes, since all secrets are derived and signed transactions are kept.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,25 +21,27 @@ from chain.crypto.lot_format import chunk_key
 from chain.exchange.certificate import QuorumCertificate
 from chain.exchange.complaints import preview_keys
 from chain.exchange.lots import LotObject, LotSecrets, SealedLot, seal_lot
-from chain.exchange.manifest import VERSION, Manifest, SeriesFacts, digest_new, manifest_encode
+from chain.exchange.manifest import Manifest, SeriesFacts, digest_new, manifest_encode
 from chain.exchange.rows import chunk_read
 from chain.wallets.hd import cloud_secret
 from households.consensus.batch import SeriesTerms, terms_parse
 from households.consensus.roots import series_chunks
 from households.errors import LotNotOnOffer
-from households.models import HOME, Batch, Household, Lot
+from households.models import HOME, Batch, Household, HubOrder, Lot
 from households.privacy.levels import SCHEMA, Rule, columns_of, model_class, rule_decode
 from households.services.activity import activity_note, live_notify
 from households.services.households import consent_present
 from households.services.market_port import Market
 from households.services.secrets import operational_of
 from households.uploads.services.batches import series_of_batch
-from households.uploads.services.sending import Payee, payee_of, require_done, send_once
+from households.uploads.services.sending import payee_of, require_done, send_once
 from marketplace.common.work import advance, wait
 
 KEY_BYTES = 33
 BEACON_WAIT_S = 0.5
 CONSENT_WAIT_S = 60.0
+ORDERS_WAIT_S = 5.0
+OPEN_ORDERS = (HubOrder.State.FUNDED, HubOrder.State.COMMITTED, HubOrder.State.DELIVERED)
 # Refusals that no other try can mend: the lot is given up, and its object removed.
 FINAL_REFUSALS = frozenset(
     {"payee_used", "object_used", "point_used", "batch_dead", "batch_on_sale", "expiry_past", "preview_closed",
@@ -54,6 +58,8 @@ def lot_step(lot: Lot, market: Market) -> None:
         Lot.State.CERTIFIED: lot_upload,
         Lot.State.UPLOADED: lot_anchor,
         Lot.State.ANCHORED: lot_open_preview,
+        Lot.State.LEAVING: lot_unlist,
+        Lot.State.GONE: lot_object_remove,
     }[Lot.State(lot.state)]
     step(lot, market)
 
@@ -118,14 +124,21 @@ def lot_open_preview(lot: Lot, market: Market) -> None:
     _advance(lot, Lot.State.LISTED, listed_at=timezone.now())
 
 
-def lot_unlist(*, lot: Lot, market: Market) -> None:
-    """Take a lot off the market; open orders finish. The caller holds the lease. Raises ``LotNotOnOffer``."""
-    if lot.state != Lot.State.LISTED:
-        raise LotNotOnOffer()
+def lot_unlist(lot: Lot, market: Market) -> None:
+    """Take the lot off the market; open orders finish."""
     proof = send_once(lot, "change_raw", payee_of(lot, market), "market.unlist", Unlist())
     if proof.receipt.code != "lot_not_listed":
         require_done(proof)
     _advance(lot, Lot.State.GONE)
+
+
+def lot_object_remove(lot: Lot, market: Market) -> None:
+    """Remove the object of a lot that is gone, once no order on it is open."""
+    if HubOrder.objects.using(HOME).filter(lot=lot, state__in=OPEN_ORDERS).exists():
+        wait(lot, using=HOME, seconds=ORDERS_WAIT_S)
+        return
+    market.object_delete(bytes(lot.object_id), deletion_secret=_deletion_secret(lot))
+    advance(lot, using=HOME, object_removed_at=timezone.now())
 
 
 def lot_seal(lot: Lot, secrets: LotSecrets) -> tuple[SealedLot, Manifest]:
@@ -167,7 +180,7 @@ def _manifest(lot: Lot, secrets: LotSecrets, rule: Rule, chunks: list[bytes]) ->
         record_count=len(rows),
     )
     return Manifest(
-        version=VERSION,
+        version=1,
         lot_id=secrets.lot_id,
         schema=SCHEMA,
         label=lot.batch.label,  # type: ignore[arg-type]  # one of the ledger's labels
@@ -192,7 +205,7 @@ def _give_up(lot: Lot, market: Market, code: str, state: Lot.State = Lot.State.F
     _advance(lot, state, reject_code=code)
 
 
-def _advance(lot: Lot, state: Lot.State, **changes: object) -> None:
+def _advance(lot: Lot, state: Lot.State, **changes: Any) -> None:
     with transaction.atomic(using=HOME):
         advance(lot, using=HOME, state=state, **changes)
         live_notify(household=lot.household, topic="uploads", data={"lot": str(lot.pk), "state": state.value})
@@ -214,6 +227,3 @@ def _deletion_secret(lot: Lot) -> bytes:
 
 def _cloud(household: Household) -> bytes:
     return cloud_secret(operational_of(household))
-
-
-__all__ = ["Payee", "lot_anchor", "lot_open_preview", "lot_seal", "lot_step", "lot_unlist", "lot_upload"]

@@ -6,6 +6,7 @@ Each row is claimed by lease, so several workers may call this at once; what fai
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from households.errors import HouseholdHalted
@@ -15,6 +16,7 @@ from households.services.market import market_of
 from households.services.market_port import Market
 from households.uploads.services.batches import batch_prepare
 from households.uploads.services.lots import lot_step
+from marketplace.common.types import to_ms
 from marketplace.common.work import advance, claim, leased
 
 ROUNDS_MAX = 200
@@ -27,9 +29,17 @@ def uploads_advance(household: Household) -> int:
     """Take every step that is due; how many steps were taken. A halted home's batches stay where they are."""
     if household.state == Household.State.HALTED:
         return 0
+    lots_expire(household)
     steps = _prepare_closed(household)
     steps += _lots(household)
     return steps + _finish_certified(household)
+
+
+def lots_expire(household: Household) -> int:
+    """Offers whose time is over are taken down; how many."""
+    now = timezone.now()
+    over = Lot.objects.using(HOME).filter(household=household, state=Lot.State.LISTED, expires_ms__lt=to_ms(now))
+    return over.update(state=Lot.State.LEAVING, next_try_at=now)
 
 
 def batches_waiting(household: Household) -> bool:
@@ -55,7 +65,8 @@ def _prepare_closed(household: Household) -> int:
 
 def _lots(household: Household) -> int:
     """Steps of lots, round by round, so that lots of one batch anchor in turn and none waits for another's preview."""
-    waiting = Lot.objects.filter(household=household, state__in=LOT_STEPS)
+    gone = Q(state=Lot.State.GONE, object_removed_at__isnull=True)
+    waiting = Lot.objects.filter(Q(state__in=(*LOT_STEPS, Lot.State.LEAVING)) | gone, household=household)
     market: Market | None = None
     steps = 0
     for _ in range(ROUNDS_MAX):

@@ -6,6 +6,8 @@ the order, so a hub that was killed anywhere goes on with the same answer.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -112,7 +114,8 @@ def _note(household: Household, market: Market, event: MarketEvent) -> None:
         for order in HubOrder.objects.using(HOME).filter(lot=lot, order_id__in=ids, state__in=OPEN):
             order_end(order=order, market=market, tx_id=event.tx_id)
     else:
-        Lot.objects.using(HOME).filter(pk=lot.pk, state=Lot.State.LISTED).update(state=LOT_ENDS[event.kind])
+        on_offer = (Lot.State.LISTED, Lot.State.LEAVING)
+        Lot.objects.using(HOME).filter(pk=lot.pk, state__in=on_offer).update(state=LOT_ENDS[event.kind])
     live_notify(household=household, topic="uploads", data={"lot": str(lot.pk)})
 
 
@@ -247,7 +250,7 @@ def _reject(order: HubOrder, payee: Payee, code: str) -> None:
         wait(order, using=HOME, seconds=LOOK_AGAIN_S)
 
 
-def _move(order: HubOrder, state: HubOrder.State, **changes: object) -> None:
+def _move(order: HubOrder, state: HubOrder.State, **changes: Any) -> None:
     with transaction.atomic(using=HOME):
         advance(order, using=HOME, state=state, **changes)
         live_notify(household=order.household, topic="uploads", data={"order": str(order.pk)})

@@ -69,10 +69,11 @@ def send_once(row: LeasedRow, column: str, payee: Payee, call: str, args: Record
     try:
         proof = payee.market.submit_and_wait(raw)
     except (NonceUsed, NonceGap, Expired):
-        proof = _find(payee.market, raw)
-        if proof is None:
+        found = _find(payee.market, raw)
+        if found is None:
             _keep(row, column, b"", before=raw)
             raise SignAgain() from None
+        proof = found
     if proof.receipt.code:
         _keep(row, column, b"", before=raw)
     return proof

@@ -78,7 +78,9 @@ def control(field: BoundField) -> SafeString:
     """A form field's widget with the right classes, marked if it is wrong and tied to its help and errors."""
     widget = field.field.widget
     css = next((css for kind, css in _CLASSES if isinstance(widget, kind)), "form-control")
-    attributes: dict[str, str | bool] = {"class": f"{css} {widget.attrs.get('class', '')} {'is-invalid' if field.errors else ''}".strip()}
+    attributes: dict[str, str | bool] = {
+        "class": f"{css} {widget.attrs.get('class', '')} {'is-invalid' if field.errors else ''}".strip()
+    }
     described = [f"{field.auto_id}_{part}" for part in ("help", "errors") if _has(field, part)]
     if described:
         attributes["aria-describedby"] = " ".join(described)

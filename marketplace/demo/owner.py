@@ -1,0 +1,123 @@
+"""The owner of a home, as a program that uses the REST API."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from chain.wallets.address import address_parse
+from marketplace.demo.cast import HomePlan
+from marketplace.demo.client import Api, wait_until
+
+HOME = "/api/v1/home/"
+WORDS_CONFIRMED = 3
+ENROL_S, UPLOAD_S = 90.0, 60.0
+POLL_S = 0.3
+BATCH_ENDED = {"done", "empty"}
+DOMAIN_PREFIX = "simulated:"
+
+
+@dataclass
+class Owner:
+    """One home and who owns it. ``devices`` has the home's own id of each device by its key in the plan."""
+
+    api: Api
+    plan: HomePlan
+    email: str
+    password: str
+    home_id: str = ""
+    ledger: str = ""
+    code: str = ""
+    devices: dict[str, str] = field(default_factory=dict)
+    batches: dict[int, str] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Sign up, make the wallet and confirm its words, agree to share, set rules, get a code for the devices."""
+        self.api.sign_up("home", self.email, self.password)
+        made = self.api.post(
+            HOME,
+            {"name": self.plan.name, "cell": self.plan.cell, "passphrase": self.password, "auto_accept": True},
+        )
+        self.home_id, self.ledger = made["home"]["id"], made["home"]["ledger"]
+        words = dict(enumerate(made["words"].split()[:WORDS_CONFIRMED], start=1))
+        self.api.post(f"{HOME}words/confirm", {"words": words, "passphrase": self.password})
+        self.api.put(f"{HOME}schedule", {"text": "every 1d", "enabled": False})  # the story closes batches itself
+        self.api.post(f"{HOME}consent", {"text": self.api.get(f"{HOME}consent")["text"]})
+        for device_class, (level, price) in self.plan.shared.items():
+            self.api.put(f"{HOME}rules/{device_class}", {"share": True, "level": level, "price": price})
+        self.code = self.api.post(f"{HOME}pairing-codes", {"uses": len(self.plan.devices)})["code"]
+
+    def wait_for_devices(self) -> None:
+        """Wait until every device is a member; those in the inbox are let in when the others are."""
+        mute = sum(device.mute for device in self.plan.devices)
+        self._wait_for_members(len(self.plan.devices) - mute)
+        if mute:
+            waiting = wait_until(lambda: self.api.get(f"{HOME}inbox"), f"inbox of {self.plan.name}", ENROL_S)
+            for row in waiting:
+                self.api.post(f"{HOME}inbox/{row['id']}/accept")
+            self._wait_for_members(len(self.plan.devices))
+        for row in self.device_rows():
+            key = row["failure_domain"].removeprefix(DOMAIN_PREFIX).removeprefix(f"{self.plan.key}-")
+            self.devices[key] = row["id"]
+
+    def _wait_for_members(self, count: int) -> None:
+        wait_until(lambda: self.overview["devices"] >= count, f"devices of {self.plan.name}", ENROL_S, POLL_S)
+
+    def wait_for_readings(self) -> None:
+        """Wait until the home has stored all that its devices measured."""
+        wanted = sum(len(rows) for device in self.plan.devices if not device.mute for rows in device.rows.values())
+        wait_until(lambda: self.readings_in() >= wanted, f"readings of {self.plan.name}", UPLOAD_S, POLL_S)
+
+    def close_batches(self) -> None:
+        """Close the plan's batches one after another, each with the readings of its time."""
+        for number in range(1, self.plan.batch_count + 1):
+            batch = self.api.post(f"{HOME}batches", {"until_ms": self.plan.cut_ms(number)})
+            self.batches[number] = batch["id"]
+
+    def batches_open(self) -> int:
+        """How many batches are not through yet."""
+        return sum(row["batch"]["state"] not in BATCH_ENDED for row in self.batch_rows())
+
+    @property
+    def overview(self) -> dict[str, Any]:
+        return dict(self.api.get(f"{HOME}overview"))
+
+    def device_rows(self) -> list[dict[str, Any]]:
+        return list(self.api.pages(f"{HOME}devices"))
+
+    def batch_rows(self) -> list[dict[str, Any]]:
+        return list(self.api.pages(f"{HOME}batches"))
+
+    def lot_rows(self) -> list[dict[str, Any]]:
+        return list(self.api.pages(f"{HOME}lots"))
+
+    def readings_in(self) -> int:
+        return int(self.api.get(f"{HOME}readings")["total"])
+
+    def refusals(self) -> Counter[tuple[str, str]]:
+        """How many readings were refused or rejected, by (device's key, code)."""
+        keys = {own_id: key for key, own_id in self.devices.items()}
+        found: Counter[tuple[str, str]] = Counter()
+        for row in self.api.pages(f"{HOME}refusals"):
+            found[keys.get(row["device"], ""), row["code"]] += row["readings"]
+        return found
+
+    def readmit(self, key: str) -> None:
+        """Let a device that was repaired take part again."""
+        self.api.post(f"{HOME}devices/{self.devices[key]}/readmit")
+
+    def preview(self) -> list[dict[str, Any]]:
+        """What would leave with the next batch."""
+        return list(self.api.get(f"{HOME}preview"))
+
+    def wallet(self) -> dict[str, Any]:
+        return dict(self.api.get(f"{HOME}wallet"))
+
+    def payees(self) -> set[bytes]:
+        """The addresses to which rewards of this home go."""
+        return {address_parse(row["payee"]) for row in self.lot_rows()}
+
+    def sweep(self, key: str) -> None:
+        """Move what a device earned to the master wallet."""
+        self.api.post(f"{HOME}sweeps", {"understood": True, "device": self.devices[key]})
