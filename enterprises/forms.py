@@ -31,7 +31,7 @@ class MemberForm(forms.Form):
     """Somebody else who is to act for the enterprise."""
 
     email = forms.EmailField(label="E-mail", help_text="Of an enterprise account that belongs to no organisation yet.")
-    role = forms.ChoiceField(choices=Member.Role.choices, initial=Member.Role.BUYER, label="May")
+    role = forms.ChoiceField(choices=Member.Role.choices, initial=Member.Role.BUYER, label="Role")
 
 
 class RoleForm(forms.Form):

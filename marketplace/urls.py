@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
@@ -25,24 +23,13 @@ API_OF_ROLE = {
 _ROLES: tuple[str, ...] = settings.HEARTH_ROLES
 
 
-def _is_there(module: str) -> bool:
-    return Path(settings.BASE_DIR, *module.split(".")).with_suffix(".py").exists()
-
-
 def _role_pages() -> list[URLResolver]:
-    return [
-        path(f"{role}/", include(f"{app}.urls"))
-        for role, app in PAGES_OF_ROLE.items()
-        if role in _ROLES and _is_there(f"{app}.urls")
-    ]
+    return [path(f"{role}/", include(f"{app}.urls")) for role, app in PAGES_OF_ROLE.items() if role in _ROLES]
 
 
 def _role_api() -> list[URLResolver]:
     return [
-        path(f"api/v1/{prefix}", include(module))
-        for role in _ROLES
-        for prefix, module in API_OF_ROLE[role].items()
-        if _is_there(module)
+        path(f"api/v1/{prefix}", include(module)) for role in _ROLES for prefix, module in API_OF_ROLE[role].items()
     ]
 
 

@@ -17,7 +17,7 @@ DEVICE = "device"
 
 CONTRACT_SETS: dict[str, ContractSet] = {
     SHARED: ContractSet(contracts=(CREDITS, REGISTRY, MARKET), validators=registry.validators),
-    DEVICE: ContractSet(contracts=(DEVICES_CONTRACT,), validators=devices.validators),
+    DEVICE: ContractSet(contracts=(DEVICES_CONTRACT,), validators=devices.validators, judges=devices.judges),
 }
 
 __all__ = ["CONTRACT_SETS", "DEVICE", "SHARED"]

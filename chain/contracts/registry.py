@@ -58,6 +58,13 @@ class TooMany(Refused):
     title = "No more keys can have this role"
 
 
+class ValidatorsFixed(Refused):
+    """One node orders the ledger: a second validator whom nobody runs would stop it for good."""
+
+    code = "validators_fixed"
+    title = "This ledger is ordered by one node; its validators can't be changed"
+
+
 class OneChangeABlock(Refused):
     code = "one_validator_change_a_block"
     title = "The validators changed in this block already; send it again for the next one"
@@ -196,6 +203,8 @@ def _require_operator(ctx: Context, state: State) -> None:
 
 def _validators_to_change(ctx: Context, state: State) -> KeySet:
     _require_operator(ctx, state)
+    if ctx.params.get("fixed_validators"):
+        raise ValidatorsFixed
     row = _keys(state, VALIDATORS)
     if row.changed_height == ctx.height:
         raise OneChangeABlock

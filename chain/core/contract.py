@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from chain.core.state import State
-from chain.core.types import Context, Event, Genesis, Record, Validator
+from chain.core.types import Context, Event, Genesis, Record, Transaction, Validator
 
 Run = Callable[[Context, State, Any], tuple[Event, ...]]
 ValidatorsOf = Callable[[Genesis, State], tuple[Validator, ...]]
+JudgesOf = Callable[[Genesis, State, Sequence[Transaction]], tuple[Validator, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,10 @@ class ContractSet:
     """The contracts of one kind of ledger, and who votes on its next block.
 
     ``validators(genesis, state)`` is asked for the state before the block, so a change of voters is judged by the
-    voters before it.
+    voters before it. ``judges``, where a kind of ledger has it, narrows them for a block of these transactions: a
+    device has no vote on its own removal.
     """
 
     contracts: tuple[Contract, ...]
     validators: ValidatorsOf = genesis_validators
+    judges: JudgesOf | None = None

@@ -85,13 +85,14 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A block before its votes: the header, and what executing the transactions made of receipts and state."""
+    """A block before its votes: the header, what executing the transactions made of receipts and state, and who votes."""
 
     header: Header
     block_hash: bytes
     transactions: tuple[bytes, ...]
     receipts: tuple[Receipt, ...]
     changes: tuple[Change, ...]
+    judges: tuple[Validator, ...]
 
     def block(self, commit: Commit) -> Block:
         """The block with the votes of its validators."""
@@ -129,8 +130,14 @@ class Application:
 
     @property
     def validators(self) -> tuple[Validator, ...]:
-        """Who votes on the next block."""
+        """Who votes on the next block, unless its transactions narrow them (``judges``)."""
         return self.contracts.validators(self.genesis, self.state)
+
+    def judges(self, transactions: Sequence[Prepared]) -> tuple[Validator, ...]:
+        """Who votes on the next block if it holds these transactions."""
+        if self.contracts.judges is None:
+            return self.validators
+        return self.contracts.judges(self.genesis, self.state, [prepared.tx for prepared in transactions])
 
     def pending(self) -> bool:
         """Whether a contract waits for block time to pass, so that empty blocks are of use."""
@@ -174,6 +181,7 @@ class Application:
         )
         raws = tuple(prepared.raw for prepared in transactions)
         changes = tuple(overlay.changes())
+        judges = self.judges(transactions)
         header = Header(
             ledger=self.genesis.ledger,
             height=height,
@@ -182,10 +190,10 @@ class Application:
             tx_root=transactions_root(raws),
             receipt_root=receipts_root(receipts),
             state_hash=state_hash_next(self.state_hash, changes),
-            validators_hash=validators_hash(self.validators),
+            validators_hash=validators_hash(judges),
             proposer=proposer,
         )
-        return Proposal(header, header_hash(header), raws, receipts, changes)
+        return Proposal(header, header_hash(header), raws, receipts, changes, judges)
 
     def apply(self, proposal: Proposal) -> None:
         """Take over what ``execute`` found; raises ``LedgerFault`` if it was made for another head."""

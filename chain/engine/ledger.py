@@ -125,11 +125,11 @@ class Ledger:
         return self._app.execute(transactions, time_ms, proposer)
 
     def seal(self, proposal: Proposal, votes: Sequence[Vote]) -> Block:
-        """The block with its votes, if they are a quorum of the validators; raises ``BadVote`` or ``NoQuorum``."""
+        """The block with its votes, if they are a quorum of its judges; raises ``BadVote`` or ``NoQuorum``."""
         if proposal.header.previous != self.head_hash:
             raise LedgerFault("the proposal does not follow the head", height=proposal.header.height)
         commit = commit_of(votes)
-        votes_check(self.validators, proposal.header, commit)
+        votes_check(proposal.judges, proposal.header, commit)
         return proposal.block(commit)
 
     def advance(self, proposal: Proposal) -> None:

@@ -44,12 +44,12 @@ def replay_block(app: Application, block: Block, verify: VerifySignature | None)
     """
     header, height = block.header, app.height + 1
     _check_place(app, header, height)
-    votes_check(app.validators, header, block.commit)
     if transactions_root(block.transactions) != header.tx_root:
         raise LedgerFault("the transactions are not those of the header", height=height)
     if receipts_root(block.receipts) != header.receipt_root:
         raise LedgerFault("the receipts are not those of the header", height=height)
     prepared = [_prepared(app, raw, height, verify) for raw in block.transactions]
+    votes_check(app.judges(prepared), header, block.commit)
     proposal = app.execute(prepared, header.time_ms, header.proposer)
     if proposal.receipts != block.receipts:
         raise LedgerFault("executing the block gives other receipts", height=height)

@@ -51,6 +51,8 @@ def shared_ledger_id() -> str | None:
 def genesis_new(keys: KeyFiles, params: dict[str, int], now_ms: int) -> Genesis:
     """A genesis with one validator, the treasury and the first operator.
 
+    The validators are fixed unless ``params`` say ``fixed_validators`` 0, since this node could not go on with a second.
+
     The ledger's id is made of its keys and its beginning, so that what is signed for one market is void on another.
     """
     validator, treasury, operator = (public_key(keys.secret_or_new(name)) for name in (VALIDATOR, TREASURY, OPERATOR))
@@ -60,6 +62,6 @@ def genesis_new(keys: KeyFiles, params: dict[str, int], now_ms: int) -> Genesis:
         kind=SHARED,
         time_ms=now_ms,
         validators=(validator,),
-        params=tuple(sorted(params.items())),
+        params=tuple(sorted({"fixed_validators": 1, **params}.items())),
         roles=((OPERATOR, operator), (TREASURY, treasury)),
     )

@@ -25,7 +25,7 @@ from enterprises.views.facts import lot_card
 from marketplace.common.errors import HearthError, NotFound
 
 PAGE_SIZE = 24
-PREVIEW_ROWS = 12
+PREVIEW_ROWS = 10
 SPARK_KEPT_S = 3600
 VALUES_MAX = 50  # of one facet in one search
 
@@ -99,7 +99,7 @@ def lot(request: HttpRequest, member: Member, lot_id: str) -> HttpResponse:
     }
     if preview is not None and preview.rows:
         context["chart"] = series.preview_chart(preview, int(page.lot["resolution_s"]))
-        context["rows"] = preview.rows[:PREVIEW_ROWS]
+        context["rows"] = series.table_rows(preview.rows[:PREVIEW_ROWS])
     return show(request, "enterprises/lot.html", context)
 
 

@@ -20,18 +20,19 @@ from enterprises.checkout.models import Member, Purchase
 from enterprises.errors import DataNotReady, OrderUnknown
 from enterprises.views import series
 from enterprises.views.access import member_page, show
-from enterprises.views.progress import Line, data_ready, line_of, sums_of
+from enterprises.views.progress import Line, data_ready, line_of, order_lines, sums_of
 
 ORDERS_A_PAGE = 20
-ROWS_SHOWN = 12
+ROWS_SHOWN = 10
 
 
 @require_GET
 @member_page
 def orders(request: HttpRequest, member: Member) -> HttpResponse:
     """All orders, newest first."""
-    page = Paginator(selectors.orders(member.enterprise), ORDERS_A_PAGE).get_page(request.GET.get("page"))
-    return show(request, "enterprises/orders.html", {"page": page}, part="body")
+    rows = selectors.orders(member.enterprise).prefetch_related("purchases")
+    page = Paginator(rows, ORDERS_A_PAGE).get_page(request.GET.get("page"))
+    return show(request, "enterprises/orders.html", {"page": page, "orders": order_lines(page)}, part="body")
 
 
 @require_GET
@@ -90,4 +91,4 @@ def _rows(row: Purchase) -> dict[str, Any]:
     columns = [Column(**column) for column in row.columns]
     chart = series.bought_chart(columns, exports.bodies(row), row.row_count, int(row.facts["resolution_s"]))
     _, head = selectors.data_head(row, ROWS_SHOWN)
-    return {"chart": chart, "rows": head}
+    return {"chart": chart, "rows": series.table_rows(head)}

@@ -18,6 +18,7 @@ from enterprises.errors import NotMember
 from enterprises.forms import RegisterForm
 from enterprises.views.access import member_page, show
 from enterprises.views.facts import lot_card
+from enterprises.views.progress import order_lines
 from enterprises.views.reads import balance_now, figures
 from marketplace.accounts.models import Kind
 from marketplace.accounts.permissions import role_required
@@ -49,7 +50,7 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
         "enterprise": enterprise,
         "balance": balance,
         "figures": figures(enterprise),
-        "orders": orders[:RECENT_ORDERS],
+        "orders": order_lines(orders.prefetch_related("purchases")[:RECENT_ORDERS]),
         "basket_count": enterprise.basket.count(),
         "steps": _steps(enterprise, balance.amount, orders.exists()),
     }

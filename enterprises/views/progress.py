@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from enterprises.checkout.models import Order, Purchase
@@ -20,11 +20,12 @@ WAY = (
 )
 WITH_DATA = (State.OPENED, State.ACCEPTING, State.SETTLED)
 DEADLINES = {
-    State.FUNDED: "The hub must answer within",
-    State.COMMITTED: "The key must come within",
-    State.DELIVERED: "Complaint time ends in",
-    State.OPENED: "Complaint time ends in",
+    State.FUNDED: "The hub must answer",
+    State.COMMITTED: "The key must come",
+    State.DELIVERED: "Complaint time ends",
+    State.OPENED: "Complaint time ends",
 }
+TITLES_SHOWN = 2
 _MARKS = {"done": "done", "now": "now", "ahead": "todo"}
 
 
@@ -62,6 +63,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderLine:
+    """An order in a list: what was ordered, in a few words."""
+
+    order: Order
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sums:
     """What became of an order's credits and lines."""
 
@@ -89,12 +98,27 @@ def line_of(row: Purchase) -> Line:
     return Line(row, kept_card(row), word, reason, _marks(row), deadline)
 
 
+def order_lines(orders: Iterable[Order]) -> list[OrderLine]:
+    """Orders, their purchases loaded, for a list."""
+    return [OrderLine(order, _ordered(list(order.purchases.all()))) for order in orders]
+
+
 def sums_of(order: Order, rows: Sequence[Purchase]) -> Sums:
     """Credits of an order by where they are now."""
     paid = sum(row.price for row in rows if row.state == State.SETTLED)
     back = sum(row.price for row in rows if row.state in (State.REFUNDED, State.FAILED))
     ended = sum(row.state in (State.SETTLED, State.REFUNDED, State.FAILED) for row in rows)
     return Sums(order.total, paid, order.total - paid - back, back, ended, len(rows))
+
+
+def _ordered(rows: Sequence[Purchase]) -> str:
+    """``Temperature, 19 Nov 2026`` for one lot; the kinds for several."""
+    if len(rows) == 1:
+        lot = kept_card(rows[0])
+        return f"{lot.title}, {lot.period}"
+    titles = list(dict.fromkeys(kept_card(row).title for row in rows))
+    more = len(titles) - TITLES_SHOWN
+    return ", ".join(titles[:TITLES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _marks(row: Purchase) -> tuple[Mark, ...]:

@@ -44,6 +44,11 @@ def bought_chart(columns: Sequence[Column], bodies: Iterable[ChunkBody], row_cou
     return _chart(columns, [row[0] for row in rows], values, gap_ms=gap_ms)
 
 
+def table_rows(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Rows as texts with their ISO times as people write them, in UTC, with seconds only where there are any."""
+    return [(_time_text(datetime.fromisoformat(row[0])), *row[1:]) for row in rows]
+
+
 def spark(preview: CheckedPreview) -> list[float]:
     """The first column of a preview, thinned for a small line."""
     values = [float(row[1]) for row in preview.rows]
@@ -58,6 +63,10 @@ def _chart(columns: Sequence[Column], times: list[int], values: list[list[float]
     ]
     unit = units.pop() if len(units) == 1 else ""
     return Chart({"series": series}, unit, _titles(columns), len(times))
+
+
+def _time_text(at: datetime) -> str:
+    return f"{at:%-d %b %Y, %H:%M:%S}" if at.second else f"{at:%-d %b %Y, %H:%M}"
 
 
 def _titles(columns: Sequence[Column]) -> tuple[str, ...]:

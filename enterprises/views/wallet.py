@@ -22,7 +22,11 @@ def wallet(request: HttpRequest, member: Member) -> HttpResponse:
     enterprise = member.enterprise
     found = selectors.wallet(enterprise, market_of(enterprise))
     moves: list[dict[str, Any]] = [
-        {**move, "text": words.MOVES.get(str(move["kind"])) or words.title_of(str(move["kind"]))}
+        {
+            **move,
+            "text": words.MOVES.get(str(move["kind"])) or words.title_of(str(move["kind"])),
+            "signed": f"{move['amount']:+,}".replace("-", "−"),
+        }
         for move in reversed(found["history"])
     ]
     context = {

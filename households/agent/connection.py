@@ -203,7 +203,7 @@ class Agent:
         segment = segment_parse(raw).segment
         if self._old and self._faults.resends(segment.quantity, segment.times_ms[0]):
             await link.send(SegmentUpload(self._old[0]))
-        if self._faults.resends(segment.quantity, 2**62):
+        if segment.quantity in self._faults.resent:
             self._old.append(raw)
 
     async def _measure(self) -> None:

@@ -22,6 +22,7 @@ class Faults:
         self._silent = [fault for fault in spec.faults if isinstance(fault, Silent)]
         self._resends = [fault for fault in spec.faults if isinstance(fault, Resend)]
         self._recent: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=RESEND_AFTER))
+        self._counts: dict[str, int] = defaultdict(int)
         self._seen: dict[str, dict[int, list[int]]] = defaultdict(dict)
         self._began: dict[str, int] = {}
 
@@ -44,20 +45,28 @@ class Faults:
             if resend.quantity == reading.quantity and not resend.verbatim:
                 reading = self._sent_again(reading, resend)
         for lie in self._lies:
-            if lie.quantity == reading.quantity and reading.t_ms >= lie.from_ms:
+            if lie.acts(reading.quantity, reading.t_ms):
                 reading = self._lied(reading, lie)
         return reading
 
+    @property
+    def resent(self) -> frozenset[str]:
+        """The quantities of which old segments are kept to be sent again."""
+        return frozenset(fault.quantity for fault in self._resends if fault.verbatim)
+
     def resends(self, quantity: str, t_ms: int) -> bool:
         """Whether old segments of a quantity are sent again, as they were, at this time."""
-        return any(fault.verbatim and fault.quantity == quantity and t_ms >= fault.from_ms for fault in self._resends)
+        return any(fault.verbatim and fault.acts(quantity, t_ms) for fault in self._resends)
 
     def _sent_again(self, reading: Reading, fault: Resend) -> Reading:
-        """The value of ``RESEND_AFTER`` readings ago, with the present time."""
+        """Of twice ``RESEND_AFTER`` readings, the second half has the values of the first, with the present times."""
         recent = self._recent[reading.quantity]
-        old = recent[0] if len(recent) == RESEND_AFTER and reading.t_ms >= fault.from_ms else reading.value
-        recent.append(reading.value)
-        return Reading(reading.quantity, reading.t_ms, old)
+        self._counts[reading.quantity] += fault.acts(reading.quantity, reading.t_ms)
+        acts = fault.acts(reading.quantity, reading.t_ms) and len(recent) == RESEND_AFTER
+        again = acts and self._counts[reading.quantity] // RESEND_AFTER % 2 == 1
+        value = recent[0] if again else reading.value
+        recent.append(value)
+        return Reading(reading.quantity, reading.t_ms, value)
 
     def _lied(self, reading: Reading, lie: Lying) -> Reading:
         began = self._began.setdefault(reading.quantity, lie.from_ms or reading.t_ms)
@@ -67,13 +76,13 @@ class Faults:
         return Reading(reading.quantity, reading.t_ms, reading.value + added)
 
     def _played_back(self, reading: Reading, fault: Playback) -> Reading:
-        """The value at the same place in the newest earlier period that has one; the true one if there is none."""
+        """What was sent at the same place of the newest earlier period that has one; the true value if there is
+        none."""
         periods = self._seen[reading.quantity]
         today = periods.setdefault(reading.t_ms // fault.period_ms, [])
         place = len(today)
-        today.append(reading.value)
-        if reading.t_ms < fault.from_ms:
-            return reading
         earlier = [number for number in sorted(periods)[:-1] if len(periods[number]) > place]
-        value = periods[earlier[-1]][place] if earlier else reading.value
+        played = fault.acts(reading.quantity, reading.t_ms) and earlier
+        value = periods[earlier[-1]][place] if played else reading.value
+        today.append(value)
         return Reading(reading.quantity, reading.t_ms, value)

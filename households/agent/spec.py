@@ -63,29 +63,35 @@ class Silent(Strict, tag="silent", tag_field="kind", frozen=True):
     readings: bool = False
 
 
-class Lying(Strict, tag="lying", tag_field="kind", frozen=True):
-    """For demo and tests: from ``from_ms`` on, ``offset`` and ``drift_per_hour`` (in units) are added to a quantity."""
+class Span(Strict, frozen=True):
+    """When a fault acts, in the time of the readings; ``until_ms`` 0 is for ever."""
 
     quantity: str
+    from_ms: Count = 0
+    until_ms: Count = 0
+
+    def acts(self, quantity: str, t_ms: int) -> bool:
+        """Whether the fault touches this quantity at this time."""
+        return quantity == self.quantity and t_ms >= self.from_ms and (not self.until_ms or t_ms < self.until_ms)
+
+
+class Lying(Span, tag="lying", tag_field="kind", frozen=True):
+    """For demo and tests: ``offset`` and ``drift_per_hour`` (in units) are added to a quantity."""
+
     offset: float = 0.0
     drift_per_hour: float = 0.0
-    from_ms: Count = 0
 
 
-class Resend(Strict, tag="resend", tag_field="kind", frozen=True):
-    """For demo and tests: from ``from_ms`` on, each segment is followed by one that was sent before, as it was
-    (``verbatim``), or signed anew with new times and sequences."""
+class Resend(Span, tag="resend", tag_field="kind", frozen=True):
+    """For demo and tests: each segment is followed by one that was sent before, as it was
+    (``verbatim``), or as old values with new times and sequences."""
 
-    quantity: str
     verbatim: bool = True
-    from_ms: Count = 0
 
 
-class Playback(Strict, tag="playback", tag_field="kind", frozen=True):
-    """For demo and tests: from ``from_ms`` on, a quantity's values are those of the period before, one by one."""
+class Playback(Span, tag="playback", tag_field="kind", frozen=True):
+    """For demo and tests: a quantity's values are those of the period before, one by one."""
 
-    quantity: str
-    from_ms: Count = 0
     period_ms: Annotated[int, msgspec.Meta(ge=1000)] = 86_400_000
 
 

@@ -32,35 +32,61 @@ class Past:
     values: Floats
 
 
+Finding = tuple[str, float] | None
+"""A reason code and by how many times its limit a series misses, or None."""
+
+
 def group_findings(
     group: list[Series], past: Past | None, own_past: Mapping[bytes, Past], limit: CrossLimit, config: CheckConfig
 ) -> dict[bytes, str | None]:
     """A reason code or None for each series of a group of comparable ones that passed their own checks.
 
-    ``past`` is the group's median in earlier batches, ``own_past`` the curve of each series by id. A group of one has
-    nothing to compare and gives an empty result.
+    One liar pulls the median that the others are held against. So the worst is named first and left out, and the rest
+    are compared again without it, until all that are left agree or two are left that do not. ``past`` is the group's
+    median in earlier batches, ``own_past`` the curve of each series by id. A group of one has nothing to compare and
+    gives an empty result.
     """
     if len(group) < 2:
         return {}
-    _, levels = grid_of(group, max(60_000, usual_step_ms(group)))
-    lag_bucket_ms = lag_bucket_of(group, config)
-    lag_start_ms, coarse = grid_of(group, lag_bucket_ms)
-    findings: dict[bytes, str | None] = {}
-    for place, series in enumerate(group):
-        others = np.delete(coarse, place, axis=0)
-        reason = check_level(levels, place, limit, config)
-        if reason is None and len(group) > 2:
-            reason = check_drift(coarse[place] - median_over(others), lag_bucket_ms, limit, config)
-        if reason is None and len(group) > 2:
-            curves = [curve for curve in (past, own_past.get(series.series_id)) if curve is not None]
-            first = lag_start_ms // lag_bucket_ms
-            usable = [curve for curve in curves if curve.bucket_ms == lag_bucket_ms]
-            reason = check_lag(coarse[place], others, first, usable, limit, config)
-        findings[series.series_id] = PAIR_DISAGREES if reason and len(group) == 2 else reason
+    findings: dict[bytes, str | None] = {series.series_id: None for series in group}
+    left = list(group)
+    while len(left) >= 2:
+        found = _misses(left, past, own_past, limit, config)
+        if not found:
+            break
+        if len(left) == 2:
+            findings.update({series.series_id: PAIR_DISAGREES for series in left})
+            break
+        worst = max(found, key=lambda sid: (found[sid][1], sid))
+        findings[worst] = found[worst][0]
+        left = [series for series in left if series.series_id != worst]
     return findings
 
 
-def check_level(levels: Floats, place: int, limit: CrossLimit, config: CheckConfig) -> str | None:
+def _misses(
+    group: list[Series], past: Past | None, own_past: Mapping[bytes, Past], limit: CrossLimit, config: CheckConfig
+) -> dict[bytes, tuple[str, float]]:
+    """What each series of a group misses by, for those that do."""
+    _, levels = grid_of(group, max(60_000, usual_step_ms(group)))
+    bucket_ms = lag_bucket_of(group, config)
+    start_ms, coarse = grid_of(group, bucket_ms)
+    found: dict[bytes, tuple[str, float]] = {}
+    for place, series in enumerate(group):
+        level = check_level(levels, place, limit, config)
+        drift = lag = None
+        if len(group) > 2:
+            others = np.delete(coarse, place, axis=0)
+            drift = check_drift(coarse[place] - median_over(others), bucket_ms, limit, config)
+            curves = [curve for curve in (past, own_past.get(series.series_id)) if curve is not None]
+            usable = [curve for curve in curves if curve.bucket_ms == bucket_ms]
+            lag = check_lag(coarse[place], others, start_ms // bucket_ms, usable, limit, config)
+        missed = [finding for finding in (level, drift, lag) if finding is not None]
+        if missed:
+            found[series.series_id] = (missed[0][0], max(by for _, by in missed))
+    return found
+
+
+def check_level(levels: Floats, place: int, limit: CrossLimit, config: CheckConfig) -> Finding:
     """|x - median| <= max(limit, 3 x 1.4826 x MAD) in all but ``outlier_share`` of the buckets that both have.
 
     ``levels`` is (series, buckets) in units; the median is over all series, the judged one included, so that of three
@@ -77,11 +103,13 @@ def check_level(levels: Floats, place: int, limit: CrossLimit, config: CheckConf
     pair = (~np.isnan(columns)).sum(axis=0) == 2
     band = np.maximum(limit.level / 1000, config.mad_factor / 1000 * _MAD_TO_SIGMA * median_over(deviations))
     band = np.where(pair, limit.level / 2000, band)
-    off = np.count_nonzero(deviations[place] > band)
-    return OFF_LEVEL if off * 1000 > config.outlier_share * np.count_nonzero(seen) else None
+    off = deviations[place] > band
+    if np.count_nonzero(off) * 1000 <= config.outlier_share * len(off):
+        return None
+    return OFF_LEVEL, float((deviations[place][off] / band[off]).mean())
 
 
-def check_drift(residual: Floats, bucket_ms: int, limit: CrossLimit, config: CheckConfig) -> str | None:
+def check_drift(residual: Floats, bucket_ms: int, limit: CrossLimit, config: CheckConfig) -> Finding:
     """A slow drift: the distance to the others grows steadily through the batch.
 
     ``residual`` (buckets,) is the series less the median of the others. Its medians over windows of half an hour are
@@ -100,7 +128,9 @@ def check_drift(residual: Floats, bucket_ms: int, limit: CrossLimit, config: Che
     slope = float(np.median(rise / (known[second] - known[first])))
     tau = float(np.mean(np.sign(np.round(rise, 6))))
     moved = abs(slope) * (known[-1] - known[0])
-    return DRIFTING if moved * 1000 > limit.drift and abs(tau) * 1000 >= config.drift_tau else None
+    if moved * 1000 <= limit.drift or abs(tau) * 1000 < config.drift_tau:
+        return None
+    return DRIFTING, float(moved * 1000 / limit.drift)
 
 
 def lag_bucket_of(group: list[Series], config: CheckConfig) -> int:
@@ -110,7 +140,7 @@ def lag_bucket_of(group: list[Series], config: CheckConfig) -> int:
 
 def check_lag(
     values: Floats, others: Floats, first: int, past: list[Past], limit: CrossLimit, config: CheckConfig
-) -> str | None:
+) -> Finding:
     """Whether a series moves with the group's past and not with its present.
 
     Temperatures of two days look alike, so the curves themselves always correlate. Their changes from bucket to
@@ -134,7 +164,7 @@ def check_lag(
         z_then, n_then = then
         excess = (z_then - z_now) / np.sqrt(1 / (n_then - 3) + 1 / (n_now - 3))
         if z_then * np.sqrt(n_then - 3) * 1000 > config.lag_sigma and excess * 1000 > config.lag_excess_sigma:
-            return MOVES_WITH_PAST
+            return MOVES_WITH_PAST, float(excess * 1000 / config.lag_excess_sigma)
     return None
 
 

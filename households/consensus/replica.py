@@ -6,7 +6,6 @@ Pure: blocks and proposals come in as bytes, and the caller keeps what must last
 from __future__ import annotations
 
 from chain.contracts import CONTRACT_SETS, DEVICE
-from chain.contracts.devices import judges
 from chain.core.codec import decode
 from chain.core.errors import LedgerFault, Malformed
 from chain.core.types import Block, Genesis, Header, Validator
@@ -62,8 +61,7 @@ class Replica:
 
     def judges_of(self, proposal: Proposal) -> tuple[Validator, ...]:
         """Who votes on this block: the voters before it; nobody on its own removal."""
-        prepared = [self._prepared(raw).tx for raw in proposal.transactions]
-        return judges(self._app.genesis, self._app.state, prepared)
+        return self._app.judges([self._prepared(raw) for raw in proposal.transactions])
 
     def check(self, proposal: Proposal) -> Executed:
         """Check the hub's signature, the round, the place, and that executing it gives the very same header.

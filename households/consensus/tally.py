@@ -17,7 +17,8 @@ from chain.consensus.quorum import SELF_ATTESTED, has_quorum, label_for, quorum_
 from chain.contracts.devices.rows import BatchLot
 from chain.core.finality import domain_count, domains_signed
 from households.consensus.config import CheckConfig
-from households.consensus.judge import ROOT_MISMATCH
+from households.consensus.corroborate import PAIR_DISAGREES
+from households.consensus.judge import EMPTY, LOT_INVALID, NOT_PERMITTED, ROOT_MISMATCH
 from households.consensus.membership import Member, Membership
 
 APPROVED = "approved"
@@ -29,6 +30,9 @@ NOT_CORROBORATED = "not_corroborated"
 NO_STRUCTURE = "too_few_voters"
 PAIR_HOLDS = "pair_holds"
 LEAST_APPROVALS = 2
+BLAMES_NOBODY = frozenset(
+    {NOT_CORROBORATED, NO_STRUCTURE, PAIR_HOLDS, PAIR_DISAGREES, ROOT_MISMATCH, LOT_INVALID, EMPTY, NOT_PERMITTED}
+)
 
 
 class SeriesOutcome(msgspec.Struct, frozen=True):
@@ -43,6 +47,12 @@ class SeriesOutcome(msgspec.Struct, frozen=True):
     reason: str
     approvals: int
     comparable: int
+
+    @property
+    def counts_against(self) -> bool:
+        """Whether the outcome speaks against the device (``score``), and not against nobody in particular or the
+        hub."""
+        return self.status == REJECTED and self.reason not in BLAMES_NOBODY
 
 
 class BatchOutcome(msgspec.Struct, frozen=True):

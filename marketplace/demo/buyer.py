@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -75,9 +74,9 @@ class Buyer:
         """All lines of all orders of this story."""
         return [line for order_id in self.orders for line in self.order(order_id)["purchases"]]
 
-    def data(self, purchase_id: str) -> dict[str, Any]:
-        """The decrypted rows of a purchase: ``columns`` and ``rows``."""
-        return dict(json.loads(self.api.get_bytes(f"{ENTERPRISE}purchases/{purchase_id}/data", **{"as": "json"})))
+    def data(self, purchase_id: str) -> bytes:
+        """The decrypted rows of a purchase as CSV, which keeps every decimal."""
+        return self.api.get_bytes(f"{ENTERPRISE}purchases/{purchase_id}/data", **{"as": "csv"})
 
 
 @dataclass

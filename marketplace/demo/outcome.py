@@ -55,6 +55,8 @@ class Outcome:
     micro_paid: int = 0
     micro_addresses: set[bytes] = field(default_factory=set)
     granted: int = 0
+    refunded_order: bytes = b""
+    miscounted: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     phases: list[tuple[str, float]] = field(default_factory=list)
@@ -115,7 +117,7 @@ def _money(outcome: Outcome, found: Audit) -> list[str]:
 
 
 def _devices(outcome: Outcome) -> list[str]:
-    wrong = []
+    wrong = list(outcome.miscounted)
     for entry in outcome.series:
         name = f"{entry.home} batch {entry.batch} {entry.device} {entry.quantity}"
         if entry.fault and not entry.rejected:

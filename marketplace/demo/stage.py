@@ -37,6 +37,7 @@ class Stage:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="hearth-story-"))
         self.stack = Stack(var=self.folder / "var", scratch=True, environ={**DEADLINES, **(environ or {})})
         self.devices: Child | None = None
+        self.keep = False
 
     def __enter__(self) -> Stage:
         return self
@@ -45,7 +46,7 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stack.stop()
-        if kind is None:
+        if kind is None and not self.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     @property

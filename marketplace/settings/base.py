@@ -86,12 +86,11 @@ INSTALLED_APPS = [
     "marketplace.common",
     "marketplace.accounts",
     "marketplace.console",
+    "marketplace.demo",
     "chain",
     "households",
     "enterprises",
 ]
-if (BASE_DIR / "marketplace" / "demo" / "__init__.py").exists():
-    INSTALLED_APPS.append("marketplace.demo")
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",

@@ -1,5 +1,5 @@
-// <strong data-countdown="MS" data-over="a moment">: the time that is left until MS, which is block time and so about
-// the reader's. Counts in whole seconds and says data-over once it is past.
+// <strong data-countdown="MS" data-left="# left" data-over="any moment">: the time that is left until MS, which is block
+// time and so about the reader's, in place of #. Counts in whole seconds and says data-over once it is past.
 
 function left(milliseconds) {
   const seconds = Math.ceil(milliseconds / 1000);
@@ -11,7 +11,7 @@ function left(milliseconds) {
 function count() {
   for (const element of document.querySelectorAll("[data-countdown]")) {
     const rest = Number(element.dataset.countdown) - Date.now();
-    const text = rest > 0 ? left(rest) : element.dataset.over;
+    const text = rest > 0 ? (element.dataset.left ?? "#").replace("#", left(rest)) : element.dataset.over;
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -80,10 +80,13 @@ class MarketNode:
 
 @contextmanager
 def market_node(folder: Path, **params: int) -> Iterator[MarketNode]:
-    """Start the node in ``folder``; its genesis has the market's parameters, replaced by ``params``."""
+    """Start the node in ``folder``; its genesis has the market's parameters, replaced by ``params``.
+
+    Its validators may change, so that clients can be tried following them.
+    """
     before = settings.HEARTH_LEDGER_SOCKET, settings.HEARTH_MARKET_PARAMS
     settings.HEARTH_LEDGER_SOCKET = folder / "ledger.sock"
-    settings.HEARTH_MARKET_PARAMS = {**before[1], **params}
+    settings.HEARTH_MARKET_PARAMS = {**before[1], "fixed_validators": 0, **params}
     ledger_node.cache_clear()
     runner = _Runner(folder)
     runner.start()

@@ -89,7 +89,7 @@ def test_lots_are_listed_once_when_the_hub_dies_around_a_market_call(
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("at", range(1, 9))
+@pytest.mark.parametrize("at", range(1, 8))
 def test_lots_are_listed_once_when_the_hub_dies_around_a_write(
     at: int, after: bool, certified: Household, market: MemoryMarket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ ALL = ("home", "market", "enterprise")
 
 def test_two_aliases_with_one_database_refuse_to_start(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/same.sqlite3"
-    with pytest.raises(ImproperlyConfigured, match="market and home are the same|home and market are the same"):
+    with pytest.raises(ImproperlyConfigured, match="same one"):
         env.databases(tmp_path, ALL, environ={"DATABASE_URL_HOME": url, "DATABASE_URL_MARKET": url})
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from marketplace.child import Child
-from marketplace.supervisor import VALKEY, WEB, AlreadyRunning, PortTaken, Stack, StackFault, answers_on
+from marketplace.probes import answers_on
+from marketplace.supervisor import VALKEY, WEB, AlreadyRunning, PortTaken, Stack, StackFault
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SLEEP = [sys.executable, "-c", "import signal; print('up', flush=True); signal.pause()"]

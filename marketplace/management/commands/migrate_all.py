@@ -27,10 +27,16 @@ class Command(BaseCommand):
             wanted = executor.loader.migrated_apps if alias == DEFAULT else apps_in(alias)
             targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] in wanted]
             missing = sorted({migration.app_label for migration, _ in executor.migration_plan(targets)} & wanted)
-            for app in [[]] if missing and alias == DEFAULT else [[app] for app in missing]:
-                call_command("migrate", *app, database=alias, verbosity=0, skip_checks=True)
+            if missing and alias == DEFAULT:
+                self._migrate(alias)
+            else:
+                for app in missing:
+                    self._migrate(alias, app)
             if missing:
                 self.stdout.write(f"{alias}: {', '.join(missing)}")
+
+    def _migrate(self, alias: str, *app: str) -> None:
+        call_command("migrate", *app, database=alias, verbosity=0, skip_checks=True)
 
 
 def apps_in(alias: str) -> set[str]:

@@ -175,7 +175,7 @@ class TestHub:
     async def decide(self, proposal: Proposal, batch: BatchData | None = None) -> Round:
         """Put a proposal before the agents, wait for its quorum, and spread the block."""
         round = self.open(proposal, batch)
-        if self.home.judges() == (Validator(public_key(self.home.owner)),):
+        if round.judges == (Validator(public_key(self.home.owner)),):
             round.add(vote_sign(self.home.owner, proposal.body.header, extra=encode_empty()))
         await self.broadcast(ProposalNotice(encode(proposal)))
         await self.until(lambda: round.final)
@@ -184,7 +184,7 @@ class TestHub:
 
     def open(self, proposal: Proposal, batch: BatchData | None = None) -> Round:
         self.proposal, self.batch = proposal, batch
-        self.round = Round(proposal, self.home.judges(), batch.terms if batch else None)
+        self.round = Round(proposal, self.home.judges(proposal), batch.terms if batch else None)
         return self.round
 
     async def finish(self) -> None:

@@ -176,7 +176,8 @@ def test_values_sent_again_come_with_new_times() -> None:
     faults = Faults(spec(Resend("temperature", verbatim=False)))
     given_out = [faults.applied(Reading("temperature", DAY + i, i)) for i in range(RESEND_AFTER * 2)]
     assert [reading.t_ms for reading in given_out] == [DAY + i for i in range(RESEND_AFTER * 2)]
-    assert [reading.value for reading in given_out[RESEND_AFTER:]] == list(range(RESEND_AFTER))
+    values = [reading.value for reading in given_out]
+    assert values[RESEND_AFTER : 2 * RESEND_AFTER - 1] == values[: RESEND_AFTER - 1]
 
 
 def test_simulated_curves_are_the_same_on_each_call_and_near_to_a_neighbours() -> None:

@@ -183,17 +183,19 @@ class SimHome:
         assert block is not None
         return block.receipts[-1].code
 
-    def judges(self) -> tuple[Validator, ...]:
-        return self.ledger.validators
+    def judges(self, proposal: Proposal) -> tuple[Validator, ...]:
+        """Who votes on this proposal; before there are voters, the owner."""
+        prepared = [self.ledger.prepare(raw) for raw in proposal.transactions]
+        return self.ledger.execute(prepared, proposal.body.header.time_ms, proposal.body.header.proposer).judges
 
     def run(self, proposal: Proposal, batch: BatchData | None = None) -> Round:
         """Send the proposal (and the batch) to all devices and gather their votes."""
-        round = Round(proposal, self.judges(), batch.terms if batch else None)
-        if self.judges() == (Validator(public_key(self.owner)),):
+        judges = self.judges(proposal)
+        round = Round(proposal, judges, batch.terms if batch else None)
+        if judges == (Validator(public_key(self.owner)),):
             round.add(vote_sign(self.owner, proposal.body.header, extra=encode_empty()))
         for device in self.devices:
-            known = {judge.key for judge in device.voter.replica.judges_of(proposal)}
-            if device.silent or device.key not in known:
+            if device.silent or device.key not in {judge.key for judge in judges}:
                 continue
             vote = device.voter.vote(proposal, batch)
             proof = round.add(vote)

@@ -191,7 +191,7 @@ def test_votes_that_are_forged_foreign_or_about_other_series_are_not_counted() -
     home = SimHome(["climate"] * 3)
     proposal, batch = home.propose_batch(segments(home))
     vote = home.devices[0].voter.vote(proposal, batch)
-    round = Round(proposal, home.judges(), batch.terms)
+    round = Round(proposal, home.judges(proposal), batch.terms)
     with pytest.raises(VoteBadSignature):
         round.add(msgspec.structs.replace(vote, signature=b"\5" * 64))
     with pytest.raises(VoteFromStranger):
@@ -213,6 +213,13 @@ def test_a_revoked_device_has_no_vote_and_the_previous_voters_judged_it() -> Non
     proposal = home.proposal([])
     with pytest.raises(ProposalRefused):
         victim.voter.vote(proposal, None)
+
+
+def test_of_two_devices_the_living_one_can_judge_the_removal_of_the_dead_one() -> None:
+    home = SimHome(["climate"] * 2)
+    home.devices[1].silent = True
+    assert home.revoke(home.devices[1]) == ""
+    assert home.devices[0].voter.replica.members.voter_count == 1
 
 
 def test_a_device_refuses_to_vote_on_its_own_removal() -> None:

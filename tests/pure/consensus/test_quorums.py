@@ -145,7 +145,7 @@ def test_leaving_out_the_votes_against_a_series_gains_the_hub_nothing() -> None:
     round = home.run(proposal, batch)
     members = home.devices[0].voter.replica.members
     for left_out in combinations(round.votes, 1):
-        partial = Round(proposal, home.judges(), batch.terms)
+        partial = Round(proposal, home.judges(proposal), batch.terms)
         for vote in round.votes:
             if vote not in left_out:
                 partial.add(vote)

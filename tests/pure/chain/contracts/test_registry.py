@@ -10,7 +10,7 @@ from chain.contracts.registry import (
     operators,
     validators,
 )
-from tests.pure.chain.contracts.world import OPERATOR, World, address, key_of
+from tests.pure.chain.contracts.world import OPERATOR, World, address, key_of, shared_genesis
 
 
 def _validators(world: World) -> tuple[bytes, ...]:
@@ -86,3 +86,10 @@ def test_the_last_validator_stays(world: World) -> None:
     assert _validators(world) == (key_of("v2"),)
     world.block()
     assert world.code(OPERATOR, "registry.remove_validator", args) == "already_set"
+
+
+def test_a_ledger_that_one_node_orders_keeps_its_validators() -> None:
+    world = World(shared_genesis(fixed_validators=1))
+    args = AddValidator(key=key_of("v2"))
+    assert world.code(OPERATOR, "registry.add_validator", args) == "validators_fixed"
+    assert world.code("acme", "registry.add_validator", args) == "not_an_operator"

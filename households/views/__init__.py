@@ -1,0 +1,1 @@
+"""Pages of a home's owner. Each view loads, calls one service, shows; ``access`` says who may see them."""

@@ -1,0 +1,187 @@
+"""Hearth's main job from beginning to end, played by programs that only use the REST API, on real processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from rich.progress import Progress
+
+from marketplace.demo.audit import audit
+from marketplace.demo.buyer import ENDED, Buyer, Operator
+from marketplace.demo.cast import HomePlan
+from marketplace.demo.client import wait_until
+from marketplace.demo.devices import devices_url, replaying
+from marketplace.demo.homes import OPERATOR_EMAIL, PASSWORD
+from marketplace.demo.outcome import Outcome
+from marketplace.demo.owner import Owner
+from marketplace.demo.stage import Stage
+from marketplace.demo.stranger import Outsider
+from marketplace.demo.telling import tell
+
+BUYERS = ("Fair Grid", "Warm Rooms Research")
+CREDITS, OUTSIDER_CREDITS = 10_000, 500
+AT_ONCE = 4
+UPLOAD_S, SETTLE_S = 120.0, 60.0
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is bought: every ``nth`` listed lot, at most ``lots``, and of which one lot is bought by both buyers."""
+
+    lots: int = 24
+
+
+class Story:
+    """One run on a stage. ``play`` gives what it came to."""
+
+    def __init__(self, stage: Stage, cast: Iterable[HomePlan], progress: Progress, size: Size | None = None) -> None:
+        self.stage = stage
+        self.plans = list(cast)
+        self.progress = progress
+        self.size = size or Size()
+        self.outcome = Outcome()
+        self.owners = [
+            Owner(stage.api(), plan, f"{plan.key}@home.example", PASSWORD) for plan in self.plans
+        ]
+        self.buyers = [
+            Buyer(stage.api(), name, f"buyer{place}@firm.example", PASSWORD)
+            for place, name in enumerate(BUYERS, start=1)
+        ]
+        self.operator = Operator(stage.api(), OPERATOR_EMAIL, PASSWORD)
+        self.outsider = Outsider(stage.url)
+        self.stranger = Outsider(stage.url)
+
+    def play(self) -> Outcome:
+        began = time.monotonic()
+        with self._phase("databases"):
+            self.stage.prepare()
+        with self._phase("processes"):
+            self.stage.stack.start()
+        with self._phase("sign-up"):
+            self._sign_up()
+        with self._phase("enrolment"):
+            self._enrol()
+        with self._phase("readings"):
+            self._each("readings in", self.owners, Owner.wait_for_readings)
+        with self._phase("votes and uploads"):
+            self._upload()
+        with self._phase("purchases"):
+            self._buy()
+        with self._phase("a silent hub"):
+            self._refund()
+        with self._phase("telling"):
+            tell(self)
+        with self._phase("stop"):
+            self.stage.stack.stop()
+        with self._phase("ledgers"):
+            self.outcome.audit = audit(self.stage.var)
+        self.outcome.seconds = time.monotonic() - began
+        return self.outcome
+
+    # --- Phases ------------------------------------------------------------------------------------------------------
+
+    def _sign_up(self) -> None:
+        """Owners make their wallets, enterprises found themselves, the operator lets them in."""
+        self.operator.begin()
+        self._each("enterprises", self.buyers, Buyer.begin)
+        self.outsider.register("Hearsay Ltd", "outsider@firm.example")
+        self._each("owners", self.owners, Owner.begin)
+        for buyer in self.buyers:
+            wait_until(lambda buyer=buyer: buyer.own["registration"] != "new", f"{buyer.name} at the market")  # type: ignore[misc]
+            self.operator.let_in(buyer.address, CREDITS)
+        self.operator.let_in(self.outsider.address, OUTSIDER_CREDITS)
+
+    def _enrol(self) -> None:
+        """The devices start; each proves its key, and the devices before it vote on letting it in."""
+        agents = [
+            agent
+            for owner in self.owners
+            for agent in replaying(
+                owner.plan,
+                self.stage.folder,
+                url=devices_url(self.stage.url, owner.home_id),
+                code=owner.code,
+            )
+        ]
+        self.stage.start_devices({"devices": agents})
+        self._each("homes complete", self.owners, Owner.wait_for_devices, at_once=len(self.owners))
+
+    def _upload(self) -> None:
+        """Batches are closed, voted on, sealed, uploaded, anchored and listed."""
+        self._each("batches closed", self.owners, Owner.close_batches)
+        total = sum(plan.batch_count for plan in self.plans)
+        bar = self.progress.add_task("batches through", total=total)
+
+        def all_through() -> bool:
+            left = sum(self._map(Owner.batches_open, self.owners))
+            self.progress.update(bar, completed=total - left)
+            return not left
+
+        wait_until(all_through, "all batches voted on and listed", UPLOAD_S, 0.5)
+
+    def _buy(self) -> None:
+        """Both enterprises look at the catalog, check previews, and buy; one lot is bought by both."""
+        for buyer in self.buyers:
+            buyer.wait_for("accredited")
+        chosen = self._choose()
+        for buyer, lots in zip(self.buyers, (chosen[0::2] + chosen[1:2], chosen[1::2]), strict=True):
+            if not buyer.look(lots[0])["preview_checked"]:
+                self.outcome.notes.append(f"{buyer.name} could not check the preview of {lots[0]}.")
+            buyer.buy(lots)
+        bar = self.progress.add_task("purchases at their end", total=len(chosen) + 1)
+
+        def all_ended() -> bool:
+            states = [line["state"] for buyer in self.buyers for line in buyer.purchases()]
+            ended = sum(state in ENDED for state in states)
+            self.progress.update(bar, completed=ended)
+            return ended == len(states)
+
+        wait_until(all_ended, "every purchase at its end", SETTLE_S, 0.5)
+
+    def _choose(self) -> list[str]:
+        """Lots evenly from the whole catalog, as many as the story buys."""
+        listed = sorted(self.buyers[0].lots(), key=lambda lot: (lot["device_class"], lot["quantity"], lot["lot_id"]))
+        step = max(1, len(listed) // self.size.lots)
+        return [lot["lot_id"] for lot in listed[::step]][: self.size.lots]
+
+    def _refund(self) -> None:
+        """Somebody pays while the hubs stand still, and gets the money back by a stranger's call."""
+        bought = {line["lot_id"] for buyer in self.buyers for line in buyer.purchases()}
+        lot = next(row["lot_id"] for row in self.buyers[0].lots() if row["lot_id"] not in bought)
+        with self.stage.hubs_asleep():
+            order_id = self.outsider.fund(lot)
+            self.stranger.expire_when_due(order_id)
+        self.outcome.refunded_order = order_id
+        self.outcome.notes.append(
+            "While all hubs stood still, Hearsay Ltd paid for a lot; nobody delivered, and a stranger's expire gave the "
+            "money back."
+        )
+
+    # --- Tools -------------------------------------------------------------------------------------------------------
+
+    def _each(self, what: str, items: list[T], do: Callable[[T], Any], *, at_once: int = AT_ONCE) -> None:
+        bar = self.progress.add_task(what, total=len(items))
+        with ThreadPoolExecutor(at_once) as pool:
+            for _ in pool.map(do, items):
+                self.progress.advance(bar)
+
+    def _map(self, do: Callable[[T], R], items: list[T]) -> list[R]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(do, items))
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        bar = self.progress.add_task(name, total=None)
+        try:
+            yield
+        finally:
+            self.outcome.phases.append((name, time.monotonic() - began))
+            self.progress.update(bar, total=1, completed=1)

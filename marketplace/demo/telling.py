@@ -1,0 +1,137 @@
+"""Gathering what a story came to: from owners and buyers by the API, and from the plan what it should have been."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from chain.exchange.rows import rows_text
+from households.privacy.classes import quantity_of, to_fixed
+from households.privacy.levels import columns_of, rule_for
+from households.privacy.transforms import desensitise
+from marketplace.common.types import to_ms
+from marketplace.demo.buyer import Buyer
+from marketplace.demo.cast import DevicePlan, HomePlan
+from marketplace.demo.outcome import SeriesFacts, Wallet
+from marketplace.demo.owner import Owner
+
+if TYPE_CHECKING:
+    from marketplace.demo.story import Story
+
+AT_DOOR = {"segment_replayed"}
+NO_SEED = bytes(32)  # no rule of the cast adds noise, so the seed changes nothing
+
+
+def tell(story: Story) -> None:
+    """Fill in the story's outcome from what everybody says now."""
+    sold: dict[str, tuple[HomePlan, DevicePlan, str, int]] = {}
+    for owner in story.owners:
+        _home(story, owner, sold)
+    for buyer in story.buyers:
+        _buyer(story, buyer, sold)
+    out = story.outcome
+    out.refunded += 1 if out.refunded_order else 0
+    out.granted = story.operator.granted
+    out.wallets.append(
+        Wallet("Hearsay Ltd", 0, story.outsider.market.balance(story.outsider.address))
+    )
+
+
+def _home(story: Story, owner: Owner, sold: dict[str, tuple[HomePlan, DevicePlan, str, int]]) -> None:
+    out, plan = story.outcome, owner.plan
+    out.homes += 1
+    rows = owner.device_rows()
+    out.devices += len(rows)
+    out.readings_in += owner.readings_in()
+    keys = {row["id"]: device for row in rows for device in plan.devices if owner.devices[device.key] == row["id"]}
+    out.quarantined += [
+        f"{plan.name}: {keys[row['id']].name}" for row in rows if row["status"] == "quarantined"
+    ]
+    for (_, code), count in owner.refusals().items():
+        if code in AT_DOOR:
+            out.refused[code] += count
+    batches = {row["batch"]["id"]: row["batch"] for row in owner.batch_rows()}
+    for lot in owner.lot_rows():
+        device, batch = keys[lot["device"]], batches[lot["batch"]]
+        _lot(story, plan, device, lot, batch)
+        sold[lot["lot_id"]] = (plan, device, lot["quantity"], batch["number"])
+    for batch in batches.values():
+        _check_counts(story, plan, batch)
+    wallet = owner.wallet()
+    earned = wallet["balance"]
+    out.micro_paid += earned
+    out.micro_addresses |= owner.payees()
+    out.wallets.append(Wallet(f"{plan.name}: micro-wallets", 0, earned))
+
+
+def _lot(story: Story, plan: HomePlan, device: DevicePlan, lot: dict[str, Any], batch: dict[str, Any]) -> None:
+    number, quantity = batch["number"], lot["quantity"]
+    fault = device.fault_in(number, quantity)
+    rejected = lot["state"] == "rejected"
+    story.outcome.series.append(
+        SeriesFacts(
+            home=plan.name,
+            batch=number,
+            device=device.name,
+            quantity=quantity,
+            fault=fault.says if fault else "",
+            rejected=rejected,
+            reason=lot["reject_code"],
+            readings=len(device.batches[number - 1].get(quantity, [])) if rejected else 0,
+        )
+    )
+    if lot["anchored_height"]:
+        story.outcome.labels[batch["label"]] += 1
+
+
+def _check_counts(story: Story, plan: HomePlan, batch: dict[str, Any]) -> None:
+    """Series that are not for sale are judged as well: the batch counts them."""
+    number = batch["number"]
+    wanted = sum(
+        1
+        for device in plan.devices
+        for quantity in device.quantities
+        if device.fault_in(number, quantity) and device.batches[number - 1].get(quantity)
+    )
+    if batch["series_rejected"] != wanted:
+        story.outcome.miscounted.append(
+            f"{plan.name} batch {number}: {batch['series_rejected']} series rejected, {wanted} were bad"
+        )
+
+
+def _buyer(story: Story, buyer: Buyer, sold: dict[str, tuple[HomePlan, DevicePlan, str, int]]) -> None:
+    out = story.outcome
+    for line in buyer.purchases():
+        if line["state"] == "settled":
+            out.settled += 1
+            _compare(story, buyer, line, *sold[line["lot_id"]])
+        elif line["state"] == "refunded":
+            out.refunded += 1
+        else:
+            out.other_orders += 1
+    out.wallets.append(Wallet(buyer.name, 0, buyer.balance()))
+
+
+def _compare(
+    story: Story, buyer: Buyer, line: dict[str, Any], plan: HomePlan, device: DevicePlan, quantity: str, number: int
+) -> None:
+    """The buyer's rows against those that the owner's rule makes of what the device measured."""
+    wanted = rows_that_leave(plan, device, quantity, number)
+    text = buyer.data(line["id"]).decode()
+    got = [(to_ms(datetime.fromisoformat(row[0])), *row[1:]) for row in list(csv.reader(io.StringIO(text)))[1:]]
+    story.outcome.rows_decrypted += len(got)
+    story.outcome.rows_of_lots += line["facts"]["record_count"]
+    if got != wanted:
+        story.outcome.rows_that_differ.append(line["lot_id"])
+
+
+def rows_that_leave(plan: HomePlan, device: DevicePlan, quantity: str, number: int) -> list[tuple[Any, ...]]:
+    """The rows of a series of a batch (from 1) after the owner's rule: time in ms, and the value as text."""
+    level, _ = plan.shared[device.device_class]
+    rule = rule_for(device.device_class, quantity, level)
+    measured = quantity_of(device.device_class, quantity)
+    readings = [(t_ms, to_fixed(measured, text)) for t_ms, text in device.batches[number - 1][quantity]]
+    rows = desensitise(readings, rule, batch_seed=NO_SEED, series_id=NO_SEED)
+    return [(row[0], *texts[1:]) for row, texts in zip(rows, rows_text(columns_of(rule), rows), strict=True)]
