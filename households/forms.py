@@ -88,7 +88,9 @@ class PlaceForm(forms.Form):
 class HomeForm(PlaceForm, NewPassphrase):
     """A new home."""
 
-    name = forms.CharField(max_length=NAME_MAX, initial="My home", label="Name of the home", help_text="Only you see it.")
+    name = forms.CharField(
+        max_length=NAME_MAX, initial="My home", label="Name of the home", help_text="Only you see it."
+    )
     field_order = ("name", "near", "latitude", "longitude", "size", "passphrase", "again")
 
 

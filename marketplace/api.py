@@ -52,6 +52,13 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     return None
 
 
+# Titles say what kind of thing happened; the framework's own have the particulars of this time in them.
+_TITLES = {
+    "method_not_allowed": "This method is not offered here",
+    "unsupported_media_type": "This media type is not read here",
+}
+
+
 def _answer(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 
@@ -64,11 +71,12 @@ def _answer_of_framework(error: exceptions.APIException) -> Response:
     challenge = getattr(error, "auth_header", None)
     if challenge:
         headers["WWW-Authenticate"] = challenge
+    code = _code_of(error)
     body: dict[str, Any] = {
-        "type": f"/api/docs/#problem-{_code_of(error)}",
-        "title": str(error.default_detail),
+        "type": f"/api/docs/#problem-{code}",
+        "title": _TITLES.get(code, str(error.default_detail)),
         "status": error.status_code,
-        "code": _code_of(error),
+        "code": code,
     }
     if isinstance(error, exceptions.ValidationError):
         body["title"] = "The input is not valid"

@@ -183,8 +183,3 @@ class VoteAlreadySigned(Conflict):
 class LedgerHalted(Conflict):
     code = "ledger_halted"
     title = "This home's ledger has halted after a fault of its hub"
-
-
-class RecoveryRefused(NotAllowed):
-    code = "recovery_refused"
-    title = "A new set of voters can't be put in place yet"

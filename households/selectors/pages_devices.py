@@ -86,9 +86,7 @@ class _Facts:
     def __init__(self, household: Household, now: datetime) -> None:
         self.household = household
         self.now_ms = to_ms(now)
-        self.patience_ms = max(
-            LEAST_PATIENCE_MS, PATIENCE_PERIODS * max(household.interval_ms, household.upload_ms)
-        )
+        self.patience_ms = max(LEAST_PATIENCE_MS, PATIENCE_PERIODS * max(household.interval_ms, household.upload_ms))
         self.terms = terms_of(household)
         self.consent = consent_present(household)
         self.changes = {change.device_id: change for change in changes_open(household)}

@@ -122,7 +122,9 @@ def silent_voters(household: Household, *, batches: int = 3) -> set[bytes]:
     last = list(final.order_by("-height").values_list("pk", flat=True)[:batches])
     if not last:
         return set()
-    voted = {bytes(key) for key in DeviceVote.objects.using(HOME).filter(proposal__in=last).values_list("voter", flat=True)}
+    voted = {
+        bytes(key) for key in DeviceVote.objects.using(HOME).filter(proposal__in=last).values_list("voter", flat=True)
+    }
     joined = final.filter(pk=last[-1]).values_list("created_at", flat=True)[0]
     voters = Device.objects.using(HOME).filter(
         household=household, status=Device.Status.ACTIVE, voter=True, joined_at__lt=joined

@@ -27,7 +27,7 @@ from households.errors import NothingToVoid
 from households.models import HOME, Batch, BlockProposal, Household, Lot, MembershipChange
 from households.services.activity import activity_note
 from households.services.ledgers import device_ledger
-from households.services.nudges import agents_poke, ledger_nudge
+from households.services.nudges import agents_poke, ledger_nudge, uploads_nudge
 from households.services.requeue import proposal_requeue
 from households.services.secrets import operational_of
 from households.uploads.services.batches import batch_lots, batch_segments
@@ -188,6 +188,7 @@ def _refused(draft: Draft, code: str) -> None:
             batches = Batch.objects.using(HOME).filter(pk=draft.batch.pk, state=Batch.State.PREPARED)
             batches.update(state=Batch.State.CLOSED, terms=b"", last_error_code=code)
             Lot.objects.using(HOME).filter(batch=draft.batch, state=Lot.State.PLANNED).update(reject_code=code)
+            uploads_nudge(draft.batch.household)
 
 
 def _has_voters(household: Household) -> bool:

@@ -19,10 +19,12 @@ from chain.engine.ledger import Ledger
 from chain.wallets.hd import home_authority
 from households.consensus.batch import terms_parse
 from households.consensus.config import DEFAULT_CONFIG
+from households.consensus.corroborate import PAIR_DISAGREES
 from households.consensus.errors import VoteFromStranger
 from households.consensus.membership import Membership, membership_of
 from households.consensus.proposal import HubFault, Proposal, hub_fault_proven, proposal_parse
 from households.consensus.round import Round, vote_parse
+from households.consensus.tally import BatchOutcome
 from households.errors import EvidenceEmpty, ProposalUnknown
 from households.models import HOME, Batch, BlockProposal, Device, DeviceVote, FaultEvidence, Household
 from households.services.activity import activity_note, live_notify
@@ -36,6 +38,7 @@ from marketplace.common.errors import HearthError
 
 GRACE = timedelta(seconds=2)
 STEPS_MAX = 64
+PAIR = 2
 
 
 def ledger_advance(household: Household) -> int:
@@ -169,7 +172,7 @@ def _may_finish(row: BlockProposal, found: Round, before: Membership) -> bool:
         return True
     now = timezone.now()
     rows = BlockProposal.objects.using(HOME).filter(pk=row.pk)
-    if outcome.held:
+    if outcome.held or _pair_disagrees(outcome):
         if rows.filter(held=False).update(held=True):
             activity_note(household=row.household, kind="batch.held", topic="uploads", facts={"height": row.height})
         return False
@@ -179,6 +182,11 @@ def _may_finish(row: BlockProposal, found: Round, before: Membership) -> bool:
         rows.update(quorum_at=now)
         return False
     return now >= row.quorum_at + GRACE
+
+
+def _pair_disagrees(outcome: BatchOutcome) -> bool:
+    """Two voters whose own sensors contradict each other: nobody can say who is wrong, so the batch is held."""
+    return outcome.voters == PAIR and any(entry.reason == PAIR_DISAGREES for entry in outcome.series)
 
 
 def _owner_vote(household: Household, proposal: Proposal) -> Vote:

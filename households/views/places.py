@@ -60,7 +60,7 @@ def cell_from(near: str, size: str, latitude: float | None, longitude: float | N
         return NO_CELL
     if near in TOWNS:
         _, latitude, longitude = TOWNS[near]
-    if near not in TOWNS and near != ELSEWHERE or latitude is None or longitude is None:
+    if (near not in TOWNS and near != ELSEWHERE) or latitude is None or longitude is None:
         return None
     return cell_of(round(latitude * 1_000_000), round(longitude * 1_000_000), size)
 

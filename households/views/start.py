@@ -83,9 +83,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     form = WordsForm(_positions(request), request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            wallet_confirm_words(
-                household=home, positions=form.words(), passphrase=form.cleaned_data["passphrase"]
-            )
+            wallet_confirm_words(household=home, positions=form.words(), passphrase=form.cleaned_data["passphrase"])
         except HearthError as error:
             form.add_error(None, refusal_text(error))
         else:
@@ -184,9 +182,7 @@ def _words_page(request: HttpRequest, words: str) -> HttpResponse:
     return render(request, "households/start/words.html", context)
 
 
-def _form_page(
-    request: HttpRequest, place: PlaceForm, *, form: HomeForm, restoring: bool = False
-) -> HttpResponse:
+def _form_page(request: HttpRequest, place: PlaceForm, *, form: HomeForm, restoring: bool = False) -> HttpResponse:
     """The form; what is known of the chosen cell stands in it once a place was chosen."""
     found: CellFacts | None = None
     if place.is_bound and place.is_valid() and place.cleaned_data["cell"]:

@@ -100,7 +100,13 @@ def log_line(row: Activity) -> Line:
     text, icon, tone = LOG.get(kind, (title_of(kind), "info-circle", "idle"))
     if kind != row.kind:
         text, tone = _asked_text(kind, text), "info" if row.kind.endswith(".asked") else "warn"
-    known = {"device": row.device.name if row.device else "A device", "batch": "", "reward": "", "amount": "", **row.facts}
+    known = {
+        "device": row.device.name if row.device else "A device",
+        "batch": "",
+        "reward": "",
+        "amount": "",
+        **row.facts,
+    }
     return Line(text.format_map(known), note or _note(row), icon, tone, row)
 
 

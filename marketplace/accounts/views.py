@@ -20,7 +20,7 @@ from marketplace.common.errors import HearthError
 from marketplace.common.pages import error_page
 from marketplace.common.problem import problem_json
 
-FIRST_PAGES = {Kind.OWNER: "households:overview", Kind.ENTERPRISE: "enterprises:catalog", Kind.OPERATOR: "admin:index"}
+FIRST_PAGES = {Kind.OWNER: "households:overview", Kind.ENTERPRISE: "enterprises:overview", Kind.OPERATOR: "admin:index"}
 
 
 class LockedOut(HearthError):

@@ -23,6 +23,7 @@ MENU: dict[str, tuple[str, tuple[Entry, ...]]] = {
     "enterprise": (
         "Your enterprise",
         (
+            ("enterprises:overview", "Overview", "layout-dashboard"),
             ("enterprises:catalog", "Catalog", "building-store"),
             ("enterprises:basket", "Basket", "basket"),
             ("enterprises:orders", "Orders", "receipt"),

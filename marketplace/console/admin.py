@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
@@ -15,6 +17,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from marketplace.accounts.models import ApiToken, User
 
 admin.site.unregister(Group)  # rights come from a user's kind
+# Whoever changes an address or a second factor can log in as that user, and the row of a factor holds its secret.
+admin.site.unregister(EmailAddress)
+admin.site.unregister(Authenticator)
 for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(model)
 

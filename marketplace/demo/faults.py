@@ -17,7 +17,7 @@ LIE_UNITS = 12.0
 ROOM_FAULTS: dict[str, tuple[Fault, ...]] = {
     "s3": (Fault("resend", "temperature", 2, 2, "sends the readings of day 1 again under new times"),),
     "s4": (Fault("playback", "temperature", 3, 3, "plays back yesterday's curve as today's"),),
-    "s2": (Fault("drift", "temperature", 4, 5, f"drifts by {DRIFT_UNITS} C within each day"),),
+    "s2": (Fault("drift", "temperature", 4, 7, f"drifts by {DRIFT_UNITS} C a day since day 4"),),
 }
 WEATHER_LIE = Fault("lie", "outdoor_temperature", 1, 99, f"says {LIE_UNITS:.0f} C too much")
 SILENCE = Fault("silent", "", 1, 99, "is silent: no readings, no votes")
@@ -39,15 +39,16 @@ def with_faults(device: DevicePlan, faults: tuple[Fault, ...]) -> DevicePlan:
                 before = device.batches[number - 2].get(fault.quantity, []) if number > 1 else []
                 batches[number - 1] = {
                     **batches[number - 1],
-                    fault.quantity: _bad(fault, honest[fault.quantity], before),
+                    fault.quantity: _bad(fault, honest[fault.quantity], before, number - fault.first),
                 }
     return replace(device, batches=tuple(batches), faults=faults)
 
 
-def _bad(fault: Fault, rows: Rows, before: Rows) -> Rows:
-    """What the device says instead of ``rows``; ``before`` are its rows of the batch before."""
+def _bad(fault: Fault, rows: Rows, before: Rows, day: int) -> Rows:
+    """What the device says instead of ``rows``; ``before`` are its rows of the batch before, ``day`` counts from 0 since
+    the fault began."""
     if fault.kind == "drift":
-        return [(t, _plus(value, DRIFT_UNITS * place / len(rows))) for place, (t, value) in enumerate(rows)]
+        return [(t, _plus(value, DRIFT_UNITS * (day + place / len(rows)))) for place, (t, value) in enumerate(rows)]
     if fault.kind == "lie":
         return [(t, _plus(value, LIE_UNITS)) for t, value in rows]
     if fault.kind == "resend":

@@ -12,8 +12,9 @@ from marketplace.demo.client import Api, wait_until
 
 HOME = "/api/v1/home/"
 WORDS_CONFIRMED = 3
-ENROL_S, UPLOAD_S = 90.0, 60.0
+ENROL_S, UPLOAD_S = 90.0, 120.0
 POLL_S = 0.3
+SLOW_POLL_S = 0.6
 BATCH_ENDED = {"done", "empty"}
 DOMAIN_PREFIX = "simulated:"
 
@@ -62,7 +63,7 @@ class Owner:
             self.devices[key] = row["id"]
 
     def _wait_for_members(self, count: int) -> None:
-        wait_until(lambda: self.overview["devices"] >= count, f"devices of {self.plan.name}", ENROL_S, POLL_S)
+        wait_until(lambda: self.overview["devices"] >= count, f"devices of {self.plan.name}", ENROL_S, SLOW_POLL_S)
 
     def wait_for_readings(self) -> None:
         """Wait until the home has stored all that its devices measured."""
@@ -74,6 +75,10 @@ class Owner:
         for number in range(1, self.plan.batch_count + 1):
             batch = self.api.post(f"{HOME}batches", {"until_ms": self.plan.cut_ms(number)})
             self.batches[number] = batch["id"]
+
+    def wait_for_batches(self) -> None:
+        """Wait until every batch is through: voted on, sealed, uploaded, anchored and listed."""
+        wait_until(lambda: not self.batches_open(), f"batches of {self.plan.name}", UPLOAD_S, SLOW_POLL_S)
 
     def batches_open(self) -> int:
         """How many batches are not through yet."""

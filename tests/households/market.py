@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from chain.consensus.validators import vote_sign
 from chain.contracts import CONTRACT_SETS, SHARED
-from chain.contracts.credits import Mint
+from chain.contracts.credits import Mint, balance
 from chain.contracts.market.rows import LOTS, ORDERS, LotRow, OrderRow
-from chain.contracts.credits import balance
 from chain.contracts.registry import Accredit
 from chain.core.codec import encode
 from chain.core.errors import NonceUsed

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 from django.test import Client
 
@@ -14,7 +12,7 @@ from tests.households.market import MemoryMarket
 from tests.households.world import devices_new, home_new
 
 pytestmark = pytest.mark.django_db(databases="__all__")
-ANY = str(uuid.uuid4())
+ANY = "5d6cc8a4-3c1f-4f0e-9a55-0d6a7d2b9f11"
 # (method, path, body, the owner's answer). Ids that begin with "own:" are replaced by those of the owner's home.
 ENDPOINTS = [
     ("get", "", None, 200),
@@ -50,6 +48,7 @@ ENDPOINTS = [
     ("put", "schedule", {"text": "every 15m"}, 200),
     ("get", "preview", None, 200),
     ("get", "batches", None, 200),
+    ("post", "batches", {"until_ms": 1}, 409),
     ("get", f"batches/{ANY}", None, 404),
     ("get", "lots", None, 200),
     ("get", f"lots/{ANY}", None, 404),

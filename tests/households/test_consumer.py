@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 
+from chain.consensus.validators import vote_sign
 from chain.core.codec import encode
+from chain.core.types import Vote
 from chain.crypto.secp256k1 import sign
+from chain.wallets.hd import hub_key
 from households.consensus import messages as wire
-from households.consensus.proposal import proposal_parse
+from households.consensus.batch import BatchData, terms_parse
+from households.consensus.proposal import Proposal, close_batch_of, proposal_parse
+from households.consumers import OwnerLive
 from households.home.models import StoredSegment
 from households.models import Device, DeviceVote, Household, RefusalCount
+from households.services.activity import activity_note
 from households.services.devices import device_accept, device_set_permissions
 from households.services.pairing import pairing_code_create
+from households.services.secrets import operational_of
 from households.services.voting import ledger_advance
 from households.uploads.services.batches import batch_close
 from households.uploads.services.pipeline import uploads_advance
+from marketplace.accounts.models import User
 from marketplace.asgi import application
+from tests import factories
 from tests.households.world import DAY_MS, START_MS, TestDevice, devices_new, home_new, share
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.django_db(databases="__all__", transaction=True)]
@@ -228,12 +239,41 @@ async def test_a_vote_by_socket_makes_the_block_final_and_the_hub_can_not_cast_i
     ack = await line.hear()
     assert isinstance(ack, wire.VoteAck) and ack.code == "vote_from_stranger"
     assert await DeviceVote.objects.using("home").filter(proposal__kind="batch").acount() == 0
+
+    fetch = wire.BatchFetch(proposal.body.header.height, 0, close_batch_of(proposal).batch_id)
+    await line.say(fetch)
+    head, *parts = [await line.hear() for _ in range(3)]
+    assert isinstance(head, wire.BatchHead) and isinstance(parts[-1], wire.BatchEnd)
+    batch_data = BatchData(terms_parse(head.terms), parts[0].segments)
+    vote = await sync_to_async(device.voter.vote)(proposal, batch_data)
+    await line.say(wire.VoteCast(proposal.body.header.height, encode(vote)))
+    ack, block = await line.hear(), await line.hear()
+    assert isinstance(ack, wire.VoteAck) and ack.code == ""
+    assert isinstance(block, wire.BlockNotice)
     await line.close()
 
 
-def _vote_of_another(home: Household, proposal: object):
-    from chain.consensus.validators import vote_sign
-    from chain.wallets.hd import hub_key
-    from households.services.secrets import operational_of
-
+def _vote_of_another(home: Household, proposal: Proposal) -> Vote:
     return vote_sign(hub_key(operational_of(home)).secret, proposal.body.header)
+
+
+@pytest.mark.parametrize(("who", "let_in"), [("owner", True), ("member", False), ("operator", False), (None, False)])
+async def test_only_owners_with_a_home_hear_of_it(who: str | None, let_in: bool) -> None:
+    @sync_to_async
+    def prepare() -> tuple[Household, User | None]:
+        owner = factories.owner()
+        users = {"owner": owner, "member": factories.member(), "operator": factories.operator()}
+        return home_new(owner.pk), users[who] if who else None
+
+    home, user = await prepare()
+    scope = {"type": "websocket", "path": "/ws/v1/home/live", "headers": [], "query_string": b"", "user": user}
+    line = ApplicationCommunicator(OwnerLive.as_asgi(), scope)
+    await line.send_input({"type": "websocket.connect"})
+    answer = await line.receive_output(timeout=10)
+    assert answer["type"] == ("websocket.accept" if let_in else "websocket.close")
+    if let_in:
+        await sync_to_async(activity_note)(household=home, kind="test", topic="devices")
+        event = json.loads((await line.receive_output(timeout=10))["text"])
+        assert event == {"kind": "devices", "data": {"activity": "test"}}
+    await line.send_input({"type": "websocket.disconnect", "code": 1000})
+    await line.wait(timeout=10)

@@ -29,12 +29,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--data", type=Path, help="Folder with the real data; without it homes are simulated.")
         parser.add_argument("--full", action="store_true", help="All of the real data instead of seven days of each.")
-        parser.add_argument("--json", action="store_true", help="Print the figures as one JSON object in the last line.")
+        parser.add_argument(
+            "--json", action="store_true", help="Print the figures as one JSON object in the last line."
+        )
         parser.add_argument("--keep", action="store_true", help="Keep the scratch folder also when all went well.")
 
-    def handle(
-        self, *args: Any, data: Path | None, full: bool, json: bool, keep: bool, **options: Any
-    ) -> None:
+    def handle(self, *args: Any, data: Path | None, full: bool, json: bool, keep: bool, **options: Any) -> None:
         console = Console(file=sys.stderr if json else sys.stdout, width=None if sys.stdout.isatty() else WIDTH)
         stage = Stage()
         try:

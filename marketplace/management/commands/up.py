@@ -49,6 +49,8 @@ class Command(BaseCommand):
         try:
             self._say(stack, "assets and databases")
             assets.ensure(settings.BASE_DIR, settings.HEARTH_VENDOR)
+            if not getattr(settings, "WHITENOISE_USE_FINDERS", False):
+                stack.manage("collectstatic", "--noinput", "--verbosity=0")
             stack.migrate()
             self._say(stack, "processes")
             stack.start()

@@ -1,0 +1,49 @@
+"""The market's doors: the shared ledger, the catalog, the store, registration, the operators' desk."""
+
+from __future__ import annotations
+
+from tests.access.rules import HUB, ORGANISATION, Door, everybody, operators, participants
+
+M = "/api/v1/market/"
+L = M + "ledger/"
+
+LEDGER = [
+    Door("get", L + "genesis", everybody()),
+    Door("get", L + "head", everybody()),
+    Door("get", L + "blocks/{height}", everybody()),
+    Door("post", L + "transactions", everybody(400), {"tx": ""}),
+    Door("get", L + "transactions/{tx}", everybody()),
+    Door("get", L + "accounts/{address}", everybody()),
+    Door("get", L + "accounts/{address}/history", everybody()),
+    Door("get", L + "events", everybody()),
+    Door("get", L + "lots/{market_lot}", everybody()),
+    Door("get", L + "orders/{market_order}", everybody()),
+    Door("get", L + "validators/changes", everybody()),
+]
+
+REGISTRATION = [
+    Door("post", M + "challenges", everybody(), {"public_key": "{hub_key}"}),
+    Door("post", M + "hubs", everybody(400), {}),
+    Door("post", M + "organisations", everybody(400), {}),
+    Door("get", M + "organisations/me", participants({ORGANISATION: 200})),
+    Door("get", M + "organisations", operators(200)),
+    # The operator is let through to a refusal, so that nothing has to be signed for the ledger here.
+    Door("post", M + "organisations/{organisation}/accredit", operators(400), {"until": "2001-01-01T00:00:00Z"}),
+    Door("post", M + "organisations/{pending}/suspend", operators(409)),
+    Door("post", M + "organisations/{organisation}/credits", operators(400), {"amount": 0}, {"Idempotency-Key": "k"}),
+]
+
+CATALOG = [
+    Door("get", M + "cells", everybody()),
+    Door("post", M + "cells", participants({HUB: 204}), {"cell": "g10:1:1"}),
+    Door("get", M + "lots", everybody()),
+    Door("get", M + "lots/{market_lot}", everybody()),
+    Door("get", M + "lots/{market_lot}/preview", everybody()),
+    Door("get", M + "facets", everybody()),
+    Door("get", M + "licences/{licence}", everybody()),
+    Door("get", M + "objects/{object}", participants({HUB: 200, ORGANISATION: 200})),
+    Door("put", M + "objects/{object}", participants({HUB: 400}), b"x"),
+    Door("delete", M + "objects/{object}", participants({HUB: 403}), None, {"X-Deletion-Secret": "not the secret"}),
+]
+
+MARKET = [*LEDGER, *REGISTRATION, *CATALOG]
