@@ -197,7 +197,7 @@ class DeviceConsumer(AsyncWebsocketConsumer):
             code = error.code
         await self._send(wire.VoteAck(message.height, round, code))
         if not code:
-            await _run(voting.ledger_advance, self.household)
+            await _run(voting.open_proposal_try, self.household)
 
     async def _send_blocks(self) -> None:
         while blocks := await _run(agents.blocks_after, self.household, self.sent_height):
@@ -206,7 +206,7 @@ class DeviceConsumer(AsyncWebsocketConsumer):
             self.sent_height += len(blocks)
 
     async def _send_proposal(self) -> None:
-        proposal = await _run(agents.proposal_for, self.household)
+        proposal = await _run(agents.proposal_for, self.household, self.public_key)
         if proposal is not None:
             await self._send(wire.ProposalNotice(proposal))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -53,7 +53,7 @@ class NewPassphrase(forms.Form):
     passphrase = _secret(
         "Passphrase of the wallet",
         new=True,
-        help_text=f"At least {MIN_PASSPHRASE} characters. It locks the wallet's words on this hub; nobody can reset it.",
+        help_text=f"At least {MIN_PASSPHRASE} characters. It locks the words on this hub; nobody can reset it.",
     )
     again = _secret("The passphrase once more", new=True)
 
@@ -91,21 +91,30 @@ class HomeForm(PlaceForm, NewPassphrase):
     name = forms.CharField(
         max_length=NAME_MAX, initial="My home", label="Name of the home", help_text="Only you see it."
     )
-    field_order = ("name", "near", "latitude", "longitude", "size", "passphrase", "again")
+    field_order: Iterable[str] | None = ("name", "near", "latitude", "longitude", "size", "passphrase", "again")
 
 
 class RestoreHomeForm(HomeForm):
     """A home whose wallet exists already."""
 
     words = _words_field()
-    field_order = ("words", "name", "near", "latitude", "longitude", "size", "passphrase", "again")
+    field_order: Iterable[str] | None = (
+        "words",
+        "name",
+        "near",
+        "latitude",
+        "longitude",
+        "size",
+        "passphrase",
+        "again",
+    )
 
 
 class RestoreForm(NewPassphrase):
     """The wallet of this home, put back from its words."""
 
     words = _words_field()
-    field_order = ("words", "passphrase", "again")
+    field_order: Iterable[str] | None = ("words", "passphrase", "again")
 
 
 class PassphraseForm(forms.Form):

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from celery import shared_task
 from django.core.cache import cache
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from households.models import HOME, Batch, BlockProposal, Household, HubOrder, Lot, MembershipChange, Sweep
 from households.services import NUDGE_KEY
 from households.services.market import market_of
+from households.services.nudges import hub_nudge, uploads_nudge
 from households.services.voting import ledger_advance as advance_ledger
 from households.uploads.services.batches import batch_close_if_due
+from households.uploads.services.pipeline import LOT_STEPS
 from households.uploads.services.pipeline import uploads_advance as advance_uploads
-from households.uploads.services.selling import OPEN, EventPages
+from households.uploads.services.selling import OPEN, EventPages, events_follow
 from households.uploads.services.selling import hub_advance as advance_hub
 from households.uploads.services.sweeping import balances_refresh, sweeps_advance
 from marketplace.common.errors import HearthError
 
 log = logging.getLogger(__name__)
+REST_MIN_S, REST_MAX_S = 0.1, 10.0
 
 
 @shared_task(ignore_result=True)
 def batch_due(household_id: str) -> None:
     """Beat says that a home's batch is due."""
     _for_home(household_id, lambda home: batch_close_if_due(household=home, now=timezone.now()))
-    _for_home(household_id, advance_uploads)
+    _for_home(household_id, _upload)
 
 
 @shared_task(ignore_result=True)
@@ -40,12 +44,12 @@ def ledger_advance(household_id: str) -> None:
 @shared_task(ignore_result=True)
 def uploads_advance(household_id: str) -> None:
     """A home's batch or lot has a next step."""
-    _for_home(household_id, advance_uploads)
+    _for_home(household_id, _upload)
 
 
 @shared_task(ignore_result=True)
 def hub_advance(household_id: str) -> None:
-    """The market has news for a home."""
+    """The market has news for a home, or an order of its has a next step."""
     _for_home(household_id, _sell)
 
 
@@ -53,12 +57,16 @@ def hub_advance(household_id: str) -> None:
 def market_event_nudge() -> None:
     """The follower heard of a new block of the shared ledger: every home that sells looks what is in it.
 
-    Homes that have read equally far share one answer of the market.
+    Homes that have read equally far share one answer of the market. Homes with something to do are then served by
+    tasks of their own, so that one does not wait for another while its deadlines run.
     """
     cache.delete(NUDGE_KEY)
     pages = EventPages()
     for household_id in _sellers():
-        _for_home(str(household_id), lambda home: _sell(home, pages))
+        _for_home(str(household_id), lambda home: events_follow(home, market_of(home), pages))
+    now = timezone.now()
+    for household_id in _with_market_work(now) | _with_stale_balances():
+        hub_advance.delay(str(household_id))
 
 
 @shared_task(ignore_result=True)
@@ -70,15 +78,34 @@ def sweep() -> None:
     for household_id in _with_ledger_work():
         _for_home(str(household_id), advance_ledger)
     for household_id in _with_upload_work(now):
-        _for_home(str(household_id), advance_uploads)
+        _for_home(str(household_id), _upload)
     for household_id in _with_market_work(now):
         _for_home(str(household_id), _sell)
 
 
-def _sell(home: Household, pages: EventPages | None = None) -> None:
-    advance_hub(home, pages)
+def _upload(home: Household) -> None:
+    advance_uploads(home)
+    rest_s = _rest_s(Lot.objects.using(HOME).filter(household=home, state__in=LOT_STEPS))
+    if rest_s is not None:
+        uploads_nudge(home, in_s=rest_s)
+
+
+def _sell(home: Household) -> None:
+    advance_hub(home)
     sweeps_advance(home)
     balances_refresh(home, market_of(home))
+    rest_s = _rest_s(HubOrder.objects.using(HOME).filter(household=home, state__in=OPEN))
+    if rest_s is not None:
+        hub_nudge(home, in_s=rest_s)
+
+
+def _rest_s(rows: QuerySet[Any]) -> float | None:
+    """In how many seconds the first of some rows has its next step, if that is soon; the sweep finds the others."""
+    first = rows.order_by("next_try_at").values_list("next_try_at", flat=True).first()
+    if first is None:
+        return None
+    rest_s = max(REST_MIN_S, (first - timezone.now()).total_seconds())
+    return rest_s if rest_s < REST_MAX_S else None
 
 
 def _for_home(household_id: str, service: Callable[[Household], object]) -> None:
@@ -118,6 +145,11 @@ def _with_market_work(now: object) -> set[object]:
     orders = HubOrder.objects.using(HOME).filter(_due(now), state__in=OPEN)
     sweeps = Sweep.objects.using(HOME).filter(_due(now), state=Sweep.State.WAITING)
     return {pk for rows in (orders, sweeps) for pk in rows.values_list("household_id", flat=True)}
+
+
+def _with_stale_balances() -> set[object]:
+    lots = Lot.objects.using(HOME).filter(earned__gt=0, balance_checked_at__isnull=True)
+    return set(lots.values_list("household_id", flat=True))
 
 
 def _sellers() -> set[object]:

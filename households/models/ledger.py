@@ -63,6 +63,7 @@ class BlockProposal(HomeModel):
     signed = models.BinaryField(help_text="The SignedProposal, as sent to the voters.")
     batch_id = models.BinaryField(max_length=32, default=bytes)
     change = models.ForeignKey(MembershipChange, null=True, on_delete=models.CASCADE, related_name="proposals")
+    judges = models.BinaryField(default=bytes, help_text="Keys of those who vote on it, 33 bytes each.")
     voters = models.PositiveIntegerField(default=0)
     needed = models.PositiveIntegerField(default=0)
     held = models.BooleanField(default=False, help_text="Two voters disagree, so nothing leaves until the owner decides.")

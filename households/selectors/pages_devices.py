@@ -1,4 +1,4 @@
-"""Devices as the owner's pages show them: what they measure, whether they can be heard, and what is wrong if anything is."""
+"""Devices as the owner's pages show them: what they measure, whether they are heard, what is wrong if anything is."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ from households.services.devices import MEMBERS, device_accept
 from households.services.ledgers import device_ledger
 from households.services.members import device_may
 from households.services.pairing import Known
-from households.services.voting import ledger_advance
 from households.uploads.services.batches import batch_segments
 from households.uploads.services.intake import next_sequences
 
 BLOCKS_AT_ONCE = 64
+KEY_BYTES = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,6 @@ def greet(household: Household, known: Known) -> Greeting:
     if device is None and known.candidate is not None:
         if known.accept_now and known.candidate.state == Candidate.State.WAITING:
             device_accept(candidate=known.candidate)
-            ledger_advance(household)
         return greet_again(household, bytes(known.candidate.public_key))
     if device is None:
         raise DeviceRefused()
@@ -114,6 +113,8 @@ def blocks_after(household: Household, height: int) -> list[bytes]:
     """The encoded blocks after a height, oldest first, at most ``BLOCKS_AT_ONCE``."""
     with device_ledger(household) as ledger:
         store = ledger.store
+    if height >= store.height():  # whatever number an agent names, the database is not asked for a larger one
+        return []
     found = []
     for number, raw in store.rows(height + 1):
         if number > height + BLOCKS_AT_ONCE:
@@ -122,14 +123,18 @@ def blocks_after(household: Household, height: int) -> list[bytes]:
     return found
 
 
-def proposal_for(household: Household) -> bytes | None:
-    """The open proposal as it was signed, or None. A halted home sends none."""
+def proposal_for(household: Household, voter: bytes) -> bytes | None:
+    """The open proposal as it was signed, if the key may vote on it. A halted home sends none."""
     home = Household.objects.using(HOME).get(pk=household.pk)
     if home.state == Household.State.HALTED:
         return None
     rows = BlockProposal.objects.using(HOME).filter(household=household, state=BlockProposal.State.OPEN)
-    signed = rows.values_list("signed", flat=True).first()
-    return None if signed is None else bytes(signed)
+    row = rows.values_list("signed", "judges").first()
+    if row is None:
+        return None
+    judges = bytes(row[1])
+    may_vote = voter in {judges[at : at + KEY_BYTES] for at in range(0, len(judges), KEY_BYTES)}
+    return bytes(row[0]) if may_vote else None
 
 
 def batch_parts(

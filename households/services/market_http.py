@@ -40,6 +40,10 @@ class HttpMarket:
     def head(self) -> Header:
         return self._client.head()
 
+    def height_seen(self) -> int:
+        newest = self._client.light.pin.newest
+        return newest.header.height if newest else 0
+
     def header(self, height: int) -> Header | None:
         return self._client.header(height)
 

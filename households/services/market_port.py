@@ -46,6 +46,10 @@ class Market(Protocol):
         """The newest verified header."""
         ...
 
+    def height_seen(self) -> int:
+        """The height of the newest block that was verified so far, without asking."""
+        ...
+
     def header(self, height: int) -> Header | None:
         """The verified header of a height, or None if there is no such block yet."""
         ...

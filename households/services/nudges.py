@@ -8,6 +8,7 @@ from importlib import import_module
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -22,19 +23,19 @@ def agents_group(household_id: object) -> str:
     return f"home.{household_id}.agents"
 
 
-def ledger_nudge(household: Household) -> None:
-    """Something waits for a block of the device ledger."""
-    _enqueue("ledger_advance", household)
+def ledger_nudge(household: Household, in_s: float = 0.0) -> None:
+    """Something waits for a block of the device ledger, now or in so many seconds."""
+    _enqueue("ledger_advance", household, in_s)
 
 
-def uploads_nudge(household: Household) -> None:
+def uploads_nudge(household: Household, in_s: float = 0.0) -> None:
     """A batch or a lot has a next step."""
-    _enqueue("uploads_advance", household)
+    _enqueue("uploads_advance", household, in_s)
 
 
-def hub_nudge(household: Household) -> None:
+def hub_nudge(household: Household, in_s: float = 0.0) -> None:
     """The market has news of the home's lots, or an order a next step."""
-    _enqueue("hub_advance", household)
+    _enqueue("hub_advance", household, in_s)
 
 
 def agents_poke(household: Household, what: str) -> None:
@@ -49,9 +50,13 @@ def agents_poke(household: Household, what: str) -> None:
     transaction.on_commit(lambda: _best_effort(send), using=HOME)
 
 
-def _enqueue(task: str, household: Household) -> None:
+def _enqueue(task: str, household: Household, in_s: float) -> None:
     def send() -> None:
-        getattr(import_module("households.tasks"), task).delay(str(household.pk))
+        found = getattr(import_module("households.tasks"), task)
+        if in_s <= 0:
+            found.delay(str(household.pk))
+        elif cache.add(f"hearth:later:{task}:{household.pk}", 1, timeout=max(1, round(in_s))):
+            found.apply_async((str(household.pk),), countdown=in_s)  # one such nudge is enough
 
     transaction.on_commit(lambda: _best_effort(send), using=HOME)
 

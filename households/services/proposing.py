@@ -153,6 +153,7 @@ def _write(
                 signed=encode(signed),
                 batch_id=bytes(draft.batch.batch_id) if draft.batch else b"",
                 change=draft.change,
+                judges=b"".join(voter.key for voter in voters),
                 voters=domain_count(voters),
                 needed=quorum_size(domain_count(voters)),
             )

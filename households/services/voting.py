@@ -16,6 +16,7 @@ from chain.core.finality import NoQuorum
 from chain.core.types import Vote
 from chain.crypto.hashing import sha256
 from chain.engine.ledger import Ledger
+from chain.engine.ports import HeightTaken
 from chain.wallets.hd import home_authority
 from households.consensus.batch import terms_parse
 from households.consensus.config import DEFAULT_CONFIG
@@ -50,6 +51,12 @@ def ledger_advance(household: Household) -> int:
             break
         final += 1
     return final
+
+
+def open_proposal_try(household: Household) -> bool:
+    """Make the open proposal final if its votes allow it by now; what comes next is left to a worker."""
+    row = open_proposal(household)
+    return row is not None and proposal_try(row)
 
 
 def vote_record(*, household: Household, device: Device, height: int, raw: bytes) -> BlockProposal:
@@ -108,6 +115,9 @@ def proposal_try(row: BlockProposal) -> bool:
             ledger.commit(executed, found.votes)
         except NoQuorum:
             return False
+        except HeightTaken:
+            # Another process counted the same votes and was faster; its block is taken over.
+            ledger.refresh()
         return block_finish(row, ledger, before=before)
 
 
@@ -180,6 +190,7 @@ def _may_finish(row: BlockProposal, found: Round, before: Membership) -> bool:
         return True
     if row.quorum_at is None:
         rows.update(quorum_at=now)
+        ledger_nudge(row.household, in_s=GRACE.total_seconds())
         return False
     return now >= row.quorum_at + GRACE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from chain.consensus.quorum import quorum_size
@@ -65,7 +66,7 @@ def seen(card: DeviceCard, voters: int) -> Seen:
 
 
 def main_series(series: tuple[SeriesView, ...]) -> SeriesView | None:
-    """The series that says most of a device at a glance: a power before a meter reading, else the first that measured."""
+    """The series that says most of a device at a glance: a power before a meter reading, else the first."""
     measured = [view for view in series if view.last_text] or list(series)
     order = ("power", "solar_power", "temperature", "outdoor_temperature", "co2")
     return min(
@@ -153,7 +154,7 @@ def with_gaps(points: tuple[tuple[int, float], ...]) -> list[list[float | None]]
     """Points with a break wherever the distance is more than five times the usual one."""
     if len(points) < 3:
         return [[t, value] for t, value in points]
-    steps = sorted(b[0] - a[0] for a, b in zip(points, points[1:], strict=False))
+    steps = sorted(b[0] - a[0] for a, b in pairwise(points))
     limit = 5 * max(1, steps[len(steps) // 2])
     found: list[list[float | None]] = []
     for at, (t, value) in enumerate(points):

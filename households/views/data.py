@@ -20,6 +20,7 @@ from households.uploads.services.preview import SeriesPreview, preview_of_next_b
 from households.views import words
 from households.views.access import owner_page, show
 from households.views.sharing import bucket_text
+from marketplace.common.types import from_ms
 
 ROWS_SHOWN = 8
 READINGS_SHOWN = 3
@@ -28,10 +29,9 @@ Window = list[tuple[int, float]]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One row that would leave, and the readings that it is made of."""
+    """One row that would leave, and the readings that it is made of, each as (time in UTC, value)."""
 
-    time_ms: int
-    readings: tuple[tuple[int, str], ...]
+    readings: tuple[tuple[str, str], ...]
     more: int
     after_time: str
     after: str
@@ -55,11 +55,13 @@ def page(request: HttpRequest, home: Household) -> HttpResponse:
     entries = [_entry(series) for series in preview_of_next_batch(home)]
     asked = request.GET.get("series", "")
     leaving = [entry for entry in entries if entry.series.leaves]
-    chosen = next((entry for entry in entries if entry.key == asked), (leaving or entries or [None])[0])
+    first = next(iter(leaving or entries), None)
+    chosen = next((entry for entry in entries if entry.key == asked), first)
     context: dict[str, Any] = {
         "home": home,
         "leaving": leaving,
         "staying": [entry for entry in entries if not entry.series.leaves],
+        "series_count": len(entries),
         "chosen": chosen,
         "consent": consent_present(home),
         "waiting": readings_waiting(home),
@@ -106,9 +108,11 @@ def _in_full(home: Household, series: SeriesPreview) -> dict[str, Any]:
 
 def _pair(start_ms: int, value: str, raw: Window, bucket_ms: int, unit: str, decimals: int) -> Pair:
     inside = [(t, v) for t, v in raw if start_ms <= t < start_ms + bucket_ms]
-    shown = tuple((t, words.value_text(f"{v:.{decimals}f}", unit)) for t, v in inside[:READINGS_SHOWN])
+    shown = tuple(
+        (f"{from_ms(t):%H:%M:%S}", words.value_text(f"{v:.{decimals}f}", unit)) for t, v in inside[:READINGS_SHOWN]
+    )
     after_time = bucket_text(start_ms, bucket_ms // 1000)
-    return Pair(start_ms, shown, len(inside) - len(shown), after_time, words.value_text(value, unit))
+    return Pair(shown, len(inside) - len(shown), after_time, words.value_text(value, unit))
 
 
 def _chart(raw: Window, rows: Sequence[tuple[int, str]], bucket_ms: int) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def accept(request: HttpRequest, home: Household, candidate_id: uuid.UUID) -> Ht
     candidate = candidate_get(home, candidate_id)
     form = AcceptForm(request.POST)
     if not form.is_valid():
-        said = " ".join(error for errors in form.errors.values() for error in errors)
+        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
         return show(request, "households/devices.html", _context(request, home) | {"refusal": said}, status=422)
     fields: dict[str, Any] = {"name": form.cleaned_data["name"]}
     if form.cleaned_data["area"]:

@@ -1,4 +1,4 @@
-"""The wallet: micro-wallets as the device ledger lists them, the master wallet, moves between them, restore, recover."""
+"""The wallet: micro-wallets as the device ledger lists them, the master wallet, moves, restore, recover."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _history(home: Household, device: Device | None) -> list[dict[str, Any]]:
         {"at": sweep.done_at, "what": "To the master wallet", "amount": -sweep.amount, "lot": sweep.lot, "sweep": sweep}
         for sweep in sweeps(home, device).filter(state=Sweep.State.DONE)[:HISTORY]
     ]
-    moves = [*came, *went]
+    moves: list[dict[str, Any]] = [*came, *went]
     for entry in moves:
         entry["quantity"] = words.quantity_title(entry["lot"].quantity)
     return sorted(moves, key=lambda entry: entry["at"] or timezone.now(), reverse=True)[:HISTORY]

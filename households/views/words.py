@@ -35,7 +35,7 @@ REASONS = {
     "meter_fell": "its meter ran backwards",
     "off_the_median": "it is far from what the other devices in the room measure",
     "drifts_from_the_median": "it drifts steadily away from the other devices in the room",
-    "moves_with_the_past": "it moves like the past and not like the other devices now, as if old readings were played back",
+    "moves_with_the_past": "it moves like the past and not like the other devices now, as if it replayed old readings",
     "copied_readings": "it repeats a stretch of its own earlier readings",
     "pair_disagrees": "the two devices disagree, and nobody can say which one is wrong",
     "energy_power_mismatch": "the energy it counts does not fit the power it measures",
@@ -96,7 +96,7 @@ def value_text(text: str, unit: str) -> str:
     """A value with its unit, as people write it: 21.4 °C, 54 %; motion is a word."""
     if unit == "1":
         return "motion" if text == "1" else "still" if text == "0" else text
-    return f"{text} {unit_text(unit)}".strip()
+    return f"{_grouped(text)} {unit_text(unit)}".strip()
 
 
 def reason_text(code: str) -> str:
@@ -121,6 +121,12 @@ def place_text(cell: str) -> str:
     south, west = int(row) * hundredths / 100, int(column) * hundredths / 100
     ns, ew = ("N" if south >= 0 else "S"), ("E" if west >= 0 else "W")
     return f"{abs(south):.1f}° {ns}, {abs(west):.1f}° {ew}, about {round(hundredths * 1.11)} km wide"
+
+
+def _grouped(text: str) -> str:
+    """A decimal text with commas between thousands; its decimals stay as they are."""
+    whole, dot, decimals = text.partition(".")
+    return f"{int(whole):,}{dot}{decimals}" if whole.isdecimal() and len(whole) > 3 else text
 
 
 def _counted(count: int, unit: str) -> str:

@@ -20,6 +20,7 @@ from enterprises.partners import selectors as partners
 from enterprises.partners.operator import operator_ledger
 from enterprises.partners.services import credits_grant, organisation_accredit
 from households.errors import NoHousehold
+from households.models import Household
 from households.services.households import consent_give, household_create, household_of, household_update
 from households.services.pairing import pairing_code_create
 from households.services.rules import rule_set
@@ -41,7 +42,6 @@ from marketplace.demo.homes import (
     DemoHome,
     agent_of,
 )
-from households.models import Household
 
 EXPIRY_DAYS = 30
 CODE_LIFE = timedelta(days=1)

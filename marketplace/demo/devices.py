@@ -27,7 +27,7 @@ def replaying(home: HomePlan, folder: Path, *, url: str, code: str) -> list[dict
             "device_class": device.device_class,
             "area": device.area,
             "failure_domain": f"simulated:{home.key}-{device.key}",
-            # A silent voter among the first two would keep everybody else out: it waits in the inbox until the others are in.
+            # A silent voter among the first two would keep everybody else out, so it waits in the inbox till last.
             "code": "" if device.mute else code,
             "model": device.model,
             "quantities": list(device.quantities),

@@ -56,6 +56,8 @@ class Outcome:
     micro_addresses: set[bytes] = field(default_factory=set)
     granted: int = 0
     refunded_order: bytes = b""
+    before: dict[bytes, int] = field(default_factory=dict)
+    previews_compared: int = 0
     miscounted: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -90,6 +92,8 @@ def broken(outcome: Outcome) -> list[str]:
     if outcome.rows_decrypted == 0:
         checks.append("no row was decrypted")
     checks += [f"the buyer's rows of lot {lot} are not those that the home let go" for lot in outcome.rows_that_differ]
+    if not outcome.previews_compared:
+        checks.append("no owner's preview was compared")
     return checks
 
 

@@ -13,6 +13,7 @@ from marketplace.demo.client import Api, wait_until
 HOME = "/api/v1/home/"
 WORDS_CONFIRMED = 3
 ENROL_S, UPLOAD_S = 90.0, 120.0
+EARN_S = 30.0
 POLL_S = 0.3
 SLOW_POLL_S = 0.6
 BATCH_ENDED = {"done", "empty"}
@@ -32,6 +33,7 @@ class Owner:
     code: str = ""
     devices: dict[str, str] = field(default_factory=dict)
     batches: dict[int, str] = field(default_factory=dict)
+    payee_addresses: set[bytes] = field(default_factory=set)
 
     def begin(self) -> None:
         """Sign up, make the wallet and confirm its words, agree to share, set rules, get a code for the devices."""
@@ -118,6 +120,15 @@ class Owner:
 
     def wallet(self) -> dict[str, Any]:
         return dict(self.api.get(f"{HOME}wallet"))
+
+    def wait_for_earnings(self) -> int:
+        """Wait until the wallet page shows, as the ledger's balance, what the home's orders brought; that sum."""
+
+        def in_step() -> dict[str, Any] | None:
+            wallet = self.wallet()
+            return wallet if wallet["balance"] == wallet["earned"] else None
+
+        return int(wait_until(in_step, f"earnings of {self.plan.name}", EARN_S, POLL_S)["balance"])
 
     def payees(self) -> set[bytes]:
         """The addresses to which rewards of this home go."""

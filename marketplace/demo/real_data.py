@@ -1,4 +1,4 @@
-"""The cast from real data: ten homes of CityLearn 2022 and the seven-sensor room of UCI 864 (see SOURCES.md beside them).
+"""The cast from real data: ten homes of CityLearn 2022 and the room of UCI 864 (see SOURCES.md beside the files).
 
 The files are read from a folder that is no part of Hearth. What is added to them is said in ``HomePlan.source``.
 """
@@ -63,7 +63,7 @@ def _homes(file: Path, full: bool) -> Iterator[HomePlan]:
 
 
 def _home(number: int, batches: list[list[dict[str, str]]]) -> HomePlan:
-    dice = random.Random(SEED * 1000 + number)  # noqa: S311  the offsets of sensors, not a secret
+    dice = random.Random(SEED * 1000 + number)
     outdoors = [
         _outdoor(f"out{place}", name, batches, 0.0 if place == 1 else dice.uniform(-0.5, 0.5), dice)
         for place, name in enumerate(("Roof station", "Garden sensor", "Balcony sensor"), start=1)

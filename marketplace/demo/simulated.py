@@ -27,7 +27,7 @@ def simulated_cast(*, homes: int = 3, days: int = FAULTY_DAYS) -> list[HomePlan]
 
 
 def _home(number: int, days: int) -> HomePlan:
-    dice = random.Random(SEED + number)  # noqa: S311  weather and taste, not a secret
+    dice = random.Random(SEED + number)
     times = [range(BEGIN_MS + day * DAY_MS, BEGIN_MS + (day + 1) * DAY_MS, STEP_S * 1000) for day in range(days)]
     warmth = _walk([t for day in times for t in day], 20.5, 0.8, dice)
     moisture = {t: 45 - 2 * (warmth[t] - 20.5) for t in warmth}

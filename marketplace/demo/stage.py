@@ -31,7 +31,7 @@ DEADLINES = {
 
 
 class Stage:
-    """One deployment of all three roles. What it writes lies in ``folder`` and is removed at the end unless it failed."""
+    """One deployment of all three roles. What it writes lies in ``folder``, which goes at the end unless it failed."""
 
     def __init__(self, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="hearth-story-"))

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from rich.progress import Progress
@@ -21,39 +20,33 @@ from marketplace.demo.outcome import Outcome
 from marketplace.demo.owner import Owner
 from marketplace.demo.stage import Stage
 from marketplace.demo.stranger import Outsider
-from marketplace.demo.telling import tell
+from marketplace.demo.telling import preview_compare, tell, wallets_tell
 
 BUYERS = ("Fair Grid", "Warm Rooms Research")
 CREDITS, OUTSIDER_CREDITS = 10_000, 500
 AT_ONCE = 4
 SETTLE_S = 60.0
+PREVIEWS = 2
+LOTS = 24
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How much is bought: every ``nth`` listed lot, at most ``lots``, and of which one lot is bought by both buyers."""
-
-    lots: int = 24
-
-
 class Story:
-    """One run on a stage. ``play`` gives what it came to."""
+    """One run on a stage: ``lots`` are bought, one of them by both buyers. ``play`` gives what it came to."""
 
-    def __init__(self, stage: Stage, cast: Iterable[HomePlan], progress: Progress, size: Size | None = None) -> None:
+    def __init__(self, stage: Stage, cast: Iterable[HomePlan], progress: Progress, lots: int = LOTS) -> None:
         self.stage = stage
         self.plans = list(cast)
         self.progress = progress
-        self.size = size or Size()
+        self.lots = lots
         self.outcome = Outcome()
-        self.owners = [
-            Owner(stage.api(), plan, f"{plan.key}@home.example", PASSWORD) for plan in self.plans
-        ]
+        self.owners = [Owner(stage.api(), plan, f"{plan.key}@home.example", PASSWORD) for plan in self.plans]
         self.buyers = [
             Buyer(stage.api(), name, f"buyer{place}@firm.example", PASSWORD)
             for place, name in enumerate(BUYERS, start=1)
         ]
         self.operator = Operator(stage.api(), OPERATOR_EMAIL, PASSWORD)
+        self.buyer_addresses: dict[str, bytes] = {}
         self.outsider = Outsider(stage.url)
         self.stranger = Outsider(stage.url)
 
@@ -81,6 +74,7 @@ class Story:
             self.stage.stack.stop()
         with self._phase("ledgers"):
             self.outcome.audit = audit(self.stage.var)
+            wallets_tell(self)
         self.outcome.seconds = time.monotonic() - began
         return self.outcome
 
@@ -110,10 +104,13 @@ class Story:
             )
         ]
         self.stage.start_devices({"devices": agents})
-        self._each("homes complete", self.owners, Owner.wait_for_devices, at_once=1)  # one asks, so that the others can work
+        # One owner asks at a time: questions take from the machine what the devices need.
+        self._each("homes complete", self.owners, Owner.wait_for_devices, at_once=1)
 
     def _upload(self) -> None:
-        """Batches are closed, voted on, sealed, uploaded, anchored and listed."""
+        """Batches are closed, voted on, sealed, uploaded, anchored, listed; some owners look first at what would leave."""
+        for owner in [owner for owner in self.owners if owner.plan.batch_count == 1][:PREVIEWS]:
+            preview_compare(self.outcome, owner)
         self._each("batches closed", self.owners, Owner.close_batches)
         self._each("homes through", self.owners, Owner.wait_for_batches, at_once=1)
 
@@ -121,6 +118,8 @@ class Story:
         """Both enterprises look at the catalog, check previews, and buy; one lot is bought by both."""
         for buyer in self.buyers:
             buyer.wait_for("accredited")
+            self.outcome.before[buyer.address] = buyer.balance()
+        self.outcome.before[self.outsider.address] = self.outsider.market.balance(self.outsider.address)
         chosen = self._choose()
         for buyer, lots in zip(self.buyers, (chosen[0::2] + chosen[1:2], chosen[1::2]), strict=True):
             if not buyer.look(lots[0])["preview_checked"]:
@@ -139,8 +138,8 @@ class Story:
     def _choose(self) -> list[str]:
         """Lots evenly from the whole catalog, as many as the story buys."""
         listed = sorted(self.buyers[0].lots(), key=lambda lot: (lot["device_class"], lot["quantity"], lot["lot_id"]))
-        step = max(1, len(listed) // self.size.lots)
-        return [lot["lot_id"] for lot in listed[::step]][: self.size.lots]
+        step = max(1, len(listed) // self.lots)
+        return [lot["lot_id"] for lot in listed[::step]][: self.lots]
 
     def _refund(self) -> None:
         """Somebody pays while the hubs stand still, and gets the money back by a stranger's call."""
@@ -151,8 +150,8 @@ class Story:
             self.stranger.expire_when_due(order_id)
         self.outcome.refunded_order = order_id
         self.outcome.notes.append(
-            "While all hubs stood still, Hearsay Ltd paid for a lot; nobody delivered, and a stranger's expire gave the "
-            "money back."
+            "While all hubs stood still, Hearsay Ltd paid for a lot; nobody delivered, and a stranger's call of expire "
+            "gave the money back."
         )
 
     # --- Tools -------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from chain.contracts.credits import ESCROW
 from chain.exchange.rows import rows_text
 from households.privacy.classes import quantity_of, to_fixed
 from households.privacy.levels import columns_of, rule_for
@@ -14,7 +15,7 @@ from households.privacy.transforms import desensitise
 from marketplace.common.types import to_ms
 from marketplace.demo.buyer import Buyer
 from marketplace.demo.cast import DevicePlan, HomePlan
-from marketplace.demo.outcome import SeriesFacts, Wallet
+from marketplace.demo.outcome import Outcome, SeriesFacts, Wallet
 from marketplace.demo.owner import Owner
 
 if TYPE_CHECKING:
@@ -30,13 +31,40 @@ def tell(story: Story) -> None:
     for owner in story.owners:
         _home(story, owner, sold)
     for buyer in story.buyers:
+        story.buyer_addresses[buyer.name] = buyer.address
         _buyer(story, buyer, sold)
     out = story.outcome
     out.refunded += 1 if out.refunded_order else 0
     out.granted = story.operator.granted
-    out.wallets.append(
-        Wallet("Hearsay Ltd", 0, story.outsider.market.balance(story.outsider.address))
-    )
+
+
+def wallets_tell(story: Story) -> None:
+    """Who holds what by the replayed ledger, beside what it was before anything was bought."""
+    out = story.outcome
+    assert out.audit is not None
+    held = dict(out.audit.balances)
+    for name, address in [*story.buyer_addresses.items(), ("Hearsay Ltd", story.outsider.address)]:
+        out.wallets.append(Wallet(name, out.before.get(address, 0), held.pop(address, 0)))
+    for owner in story.owners:
+        earned = sum(held.pop(address, 0) for address in owner.payee_addresses)
+        out.wallets.append(Wallet(f"{owner.plan.name}: micro-wallets", 0, earned))
+    out.wallets.append(Wallet("escrow", 0, held.pop(ESCROW, 0)))
+    out.wallets.append(Wallet("the market's fees", 0, sum(held.values())))
+
+
+def preview_compare(out: Outcome, owner: Owner) -> None:
+    """What the owner is shown to leave with the next (and only) batch, against the rows of the plan."""
+    devices = {own_id: device for device in owner.plan.devices if (own_id := owner.devices[device.key])}
+    for series in owner.preview():
+        if not series["leaves"]:
+            continue
+        wanted = rows_that_leave(owner.plan, devices[series["device"]], series["quantity"], 1)
+        shown = [tuple(row) for row in series["preview"]["rows"]]
+        out.previews_compared += 1
+        if series["preview"]["row_count"] != len(wanted) or shown != [
+            (str(t_ms), *texts) for t_ms, *texts in wanted[: len(shown)]
+        ]:
+            out.miscounted.append(f"{owner.plan.name}: the preview of {series['quantity']} shows other rows")
 
 
 def _home(story: Story, owner: Owner, sold: dict[str, tuple[HomePlan, DevicePlan, str, int]]) -> None:
@@ -46,9 +74,7 @@ def _home(story: Story, owner: Owner, sold: dict[str, tuple[HomePlan, DevicePlan
     out.devices += len(rows)
     out.readings_in += owner.readings_in()
     keys = {row["id"]: device for row in rows for device in plan.devices if owner.devices[device.key] == row["id"]}
-    out.quarantined += [
-        f"{plan.name}: {keys[row['id']].name}" for row in rows if row["status"] == "quarantined"
-    ]
+    out.quarantined += [f"{plan.name}: {keys[row['id']].name}" for row in rows if row["status"] == "quarantined"]
     for (_, code), count in owner.refusals().items():
         if code in AT_DOOR:
             out.refused[code] += count
@@ -59,11 +85,9 @@ def _home(story: Story, owner: Owner, sold: dict[str, tuple[HomePlan, DevicePlan
         sold[lot["lot_id"]] = (plan, device, lot["quantity"], batch["number"])
     for batch in batches.values():
         _check_counts(story, plan, batch)
-    wallet = owner.wallet()
-    earned = wallet["balance"]
-    out.micro_paid += earned
-    out.micro_addresses |= owner.payees()
-    out.wallets.append(Wallet(f"{plan.name}: micro-wallets", 0, earned))
+    owner.payee_addresses = owner.payees()
+    out.micro_addresses |= owner.payee_addresses
+    out.micro_paid += owner.wait_for_earnings()
 
 
 def _lot(story: Story, plan: HomePlan, device: DevicePlan, lot: dict[str, Any], batch: dict[str, Any]) -> None:
@@ -111,7 +135,6 @@ def _buyer(story: Story, buyer: Buyer, sold: dict[str, tuple[HomePlan, DevicePla
             out.refunded += 1
         else:
             out.other_orders += 1
-    out.wallets.append(Wallet(buyer.name, 0, buyer.balance()))
 
 
 def _compare(

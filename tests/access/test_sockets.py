@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import pytest
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from chain.crypto.hashing import sha256
@@ -18,6 +13,7 @@ from households.uploads.selectors import readings_total
 from marketplace.common.events import owner_group
 from marketplace.routing import websocket_application
 from tests.access import rules
+from tests.access.lines import heard, prove, run
 from tests.access.routes import socket_routes
 from tests.access.world import World
 from tests.households.world import TestDevice
@@ -48,20 +44,6 @@ def line(world: World, role: str, route: str) -> Socket:
         headers.append((b"authorization", f"Bearer {world.tokens[role]}".encode()))
     path = route.format(home_id=world.names["home"])
     return Socket(websocket_application, path, headers=tuple(headers))
-
-
-def run(part: Callable[[], Awaitable[Any]]) -> Any:
-    """In this thread, so that the consumers see the world of this test's transaction."""
-
-    async def whole() -> Any:
-        try:
-            return await part()
-        finally:
-            layer = get_channel_layer()
-            assert layer is not None
-            await layer.flush()
-
-    return async_to_sync(whole)()
 
 
 @pytest.mark.parametrize("route", SOCKETS)
@@ -108,27 +90,10 @@ def test_a_home_that_is_not_there_has_no_door_for_devices(world: World) -> None:
     assert run(knock) == 4404
 
 
-async def _prove(socket: Socket, secret: bytes, facts: wire.DeviceFactsAnnounced) -> wire.FromHub:
-    """Say hello and prove the key; the hub's answer."""
-    key = public_key(secret)
-    assert await socket.connect() is None
-    await socket.send(wire.message_encode(wire.Hello(wire.PROTOCOL_VERSION, key)))
-    challenge = wire.from_hub(_bytes(await socket.receive()))
-    assert isinstance(challenge, wire.Challenge)
-    digest = wire.prove_digest(challenge.ledger, challenge.nonce, key, facts)
-    await socket.send(wire.message_encode(wire.Prove(facts, "", sign(secret, digest))))
-    return wire.from_hub(_bytes(await socket.receive()))
-
-
-def _bytes(frame: bytes | str) -> bytes:
-    assert isinstance(frame, bytes)
-    return frame
-
-
 def test_an_enrolled_device_is_welcome(world: World) -> None:
     async def enter() -> wire.FromHub:
         socket = line(world, rules.STRANGER, DEVICES)
-        answer = await _prove(socket, world.device.secret, world.device.facts)
+        answer = await prove(socket, world.device.secret, world.device.facts)
         await socket.disconnect()
         return answer
 
@@ -142,11 +107,11 @@ def test_a_device_of_nobody_waits_in_the_inbox_and_is_told_nothing_of_the_home(w
 
     async def knock() -> list[wire.FromHub]:
         socket = line(world, rules.STRANGER, DEVICES)
-        said = [await _prove(socket, stranger, world.device.facts)]
+        said = [await prove(socket, stranger, world.device.facts)]
         await socket.send(wire.message_encode(wire.BlocksFetch(0)))
-        said.append(wire.from_hub(_bytes(await socket.receive())))
+        said.append(await heard(socket))
         assert await socket.closed() == NOT_ALLOWED
-        await socket.wait(1)
+        await socket.disconnect()
         return said
 
     pending, refusal = run(knock)
@@ -161,7 +126,7 @@ def test_a_device_of_another_home_is_a_stranger_here(world: World) -> None:
 
     async def enter() -> wire.FromHub:
         socket = Socket(websocket_application, DEVICES.format(home_id=other.pk))
-        answer = await _prove(socket, world.device.secret, world.device.facts)
+        answer = await prove(socket, world.device.secret, world.device.facts)
         await socket.disconnect()
         return answer
 
@@ -176,12 +141,12 @@ def test_a_proof_by_another_key_is_refused(world: World) -> None:
         socket = line(world, rules.STRANGER, DEVICES)
         assert await socket.connect() is None
         await socket.send(wire.message_encode(wire.Hello(wire.PROTOCOL_VERSION, device.key)))
-        challenge = wire.from_hub(_bytes(await socket.receive()))
+        challenge = await heard(socket)
         assert isinstance(challenge, wire.Challenge)
         digest = wire.prove_digest(challenge.ledger, challenge.nonce, device.key, device.facts)
         await socket.send(wire.message_encode(wire.Prove(device.facts, "", sign(sha256(b"thief"), digest))))
-        answer = wire.from_hub(_bytes(await socket.receive()))
-        assert await asyncio.wait_for(socket.closed(), 5) == NOT_ALLOWED
+        answer = await heard(socket)
+        assert await socket.closed() == NOT_ALLOWED
         return answer
 
     refusal = run(pretend)

@@ -10,10 +10,12 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from enterprises.checkout import services
 from enterprises.urls import urlpatterns
 from marketplace.accounts.models import User
 from tests.enterprises.conftest import Buyer
 from tests.enterprises.home import Home, Lot
+from tests.enterprises.pages import browser
 from tests.factories import member as member_new
 
 pytestmark = pytest.mark.django_db
@@ -71,12 +73,6 @@ class Cast:
         return answer
 
 
-def logged_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 @pytest.fixture
 def cast(buyer: Buyer, home: Home, lot: Lot, owner: User, operator: User, other_member: User) -> Cast:
     Buyer(other_member, buyer.ledger, name="Other Ltd")
@@ -86,11 +82,11 @@ def cast(buyer: Buyer, home: Home, lot: Lot, owner: User, operator: User, other_
     buyer.rounds()
     clients = {
         "stranger": Client(),
-        "owner": logged_in(owner),
-        "operator": logged_in(operator),
-        "outsider": logged_in(member_new()),
-        "member": logged_in(buyer.user),
-        "other_member": logged_in(other_member),
+        "owner": browser(owner),
+        "operator": browser(operator),
+        "outsider": browser(member_new()),
+        "member": browser(buyer.user),
+        "other_member": browser(other_member),
     }
     names = {
         "lot": lot.id,
@@ -159,11 +155,9 @@ def test_an_order_that_does_not_exist_looks_like_anothers(cast: Cast) -> None:
 def test_a_buyer_who_is_no_administrator_is_not_offered_and_not_allowed_to_change_members(
     cast: Cast, buyer: Buyer
 ) -> None:
-    from enterprises.checkout import services
-
     colleague = member_new()
     services.member_add(actor=buyer.member, user_id=colleague.pk)
-    client = logged_in(colleague)
+    client = browser(colleague)
     assert b"Add a member" not in client.get("/enterprise/organisation/").content
     refused = client.post("/enterprise/organisation/members/", {"email": "nobody@example.org", "role": "buyer"})
     assert refused.status_code in (400, 403)

@@ -61,6 +61,9 @@ class MemoryMarket:
         assert self._ledger.head is not None
         return self._ledger.head
 
+    def height_seen(self) -> int:
+        return self._ledger.height
+
     def header(self, height: int) -> Header | None:
         if self._ledger.height < height:
             self.tick()  # empty blocks come by themselves while a preview is pending

@@ -157,6 +157,7 @@ def test_a_rotated_device_speaks_with_the_new_key_only(market: MemoryMarket) -> 
     code = pairing_code_create(household=home, replaces=devices[1].row)
     fresh = TestDevice(home, 9)
     assert fresh.greet(code).welcome is None
+    ledger_advance(home)
     everybody_votes(devices)
     welcome = agents.greet_again(home, fresh.key).welcome
     row = fresh.row
@@ -229,7 +230,7 @@ def test_a_hub_that_signs_two_proposals_halts_its_home(market: MemoryMarket) -> 
     voting.fault_notice(household=home, raw=encode(fault))
     home.refresh_from_db()
     assert home.state == Household.State.HALTED
-    assert agents.proposal_for(home) is None and uploads_advance(home) == 0
+    assert agents.proposal_for(home, devices[0].key) is None and uploads_advance(home) == 0
 
 
 def test_the_owners_key_judges_only_while_there_is_no_voter(market: MemoryMarket) -> None:

@@ -116,12 +116,15 @@ def test_e_is_stored_sealed_before_the_commitment_goes_out(
     assert e and e not in seen[0]
 
 
-def test_e_is_not_shown_when_the_window_is_nearly_over(seller: Household, market: MemoryMarket) -> None:
+def test_e_is_not_shown_when_the_window_is_nearly_over(
+    seller: Household, market: MemoryMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order = bought(market)
-    selling.claim(HubOrder.objects.all(), using="home")  # another worker holds it while time passes
+    with monkeypatch.context() as dying:
+        dying.setattr(selling, "_answer_show", _die)
+        with pytest.raises(KeyboardInterrupt):
+            hub_advance(seller)
     HubOrder.objects.using("home").update(lease_until=LONG_AGO)
-    (row,) = selling.claim(HubOrder.objects.all(), using="home")
-    selling.order_step(row, market)
     market.tick(2_900)
     hub_advance(seller)
     order.refresh_from_db()
@@ -132,6 +135,10 @@ def test_e_is_not_shown_when_the_window_is_nearly_over(seller: Household, market
     hub_advance(seller)
     order.refresh_from_db()
     assert order.state == HubOrder.State.REFUNDED and order.outcome == "missed"
+
+
+def _die(*args: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_lot_that_is_taken_down_loses_its_object_only_when_no_order_is_open(

@@ -141,7 +141,7 @@ class TestDevice:
         """Vote on the open proposal, if there is one on which this device has a vote."""
         assert self.voter is not None
         self.take_blocks()
-        raw = agents.proposal_for(self.household)
+        raw = agents.proposal_for(self.household, self.key)
         if raw is None:
             return False
         proposal = proposal_parse(raw)

@@ -6,6 +6,7 @@ the order, so a hub that was killed anywhere goes on with the same answer.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -41,6 +42,7 @@ LOT_ENDS = {"lot.gone": Lot.State.GONE, "lot.dead": Lot.State.DEAD, "lot.burnt":
 # The share of the delivery window after which e is no longer shown: a late ``deliver`` is refused, but would give the
 # buyer the key for nothing.
 DELIVER_BEFORE = 0.8
+DELIVER_AT_ONCE = 0.25
 
 
 class StoredAnswer(msgspec.Struct, frozen=True, array_like=True):
@@ -138,6 +140,7 @@ def order_note(*, lot: Lot, market: Market, tx_id: bytes) -> HubOrder | None:
                 household=lot.household,
                 lot=lot,
                 order_id=order_id,
+                buyer_key=tx.sender,
                 buyer=address_of(tx.sender),
                 price=fund.price,
                 fund_tx_id=tx_id,
@@ -169,7 +172,7 @@ def order_end(*, order: HubOrder, market: Market, tx_id: bytes) -> bool:
             return False
         if reward:
             lots = Lot.objects.using(HOME).filter(pk=order.lot_id)
-            lots.update(earned=F("earned") + reward, balance_checked_at=None)
+            lots.update(earned=F("earned") + reward, balance=F("balance") + reward, balance_checked_at=None)
         activity_note(
             household=order.household, kind=f"order.{state.value}", topic="wallet", device=order.lot.device,
             facts={"order": str(order.pk), "reward": reward},
@@ -182,7 +185,7 @@ def _commit(order: HubOrder, payee: Payee) -> None:
     secret = cloud_secret(operational_of(order.household))
     keys = LotSecrets.derive(secret, bytes(order.lot.payee_key))
     try:
-        answer = hub_answer(keys, _verified(order, payee.market), payee.market.ledger)
+        answer = hub_answer(keys, _verified(order), payee.market.ledger)
     except (PointMismatch, SealedPointUnopened) as error:
         _reject(order, payee, error.code)
         return
@@ -193,9 +196,20 @@ def _commit(order: HubOrder, payee: Payee) -> None:
         HubOrder.objects.using(HOME).filter(pk=order.pk, lease_token=order.lease_token).update(answer=sealed)
         order.answer = sealed
     args = Commit(order_id=bytes(order.order_id), commitment=answer.commitment)
+    began, fresh = time.monotonic(), not order.commit_raw
     proof = require_done(send_once(order, "commit_raw", payee, "market.commit", args))
     window_ms = dict(payee.market.genesis().params)["t1_deliver_ms"]
-    _move(order, HubOrder.State.COMMITTED, deadline_ms=proof.header.time_ms + int(window_ms * DELIVER_BEFORE))
+    deadline_ms = proof.header.time_ms + int(window_ms * DELIVER_BEFORE)
+    if not fresh or (time.monotonic() - began) * 1000 > window_ms * DELIVER_AT_ONCE:
+        _move(order, HubOrder.State.COMMITTED, deadline_ms=deadline_ms)
+        return
+    # The commitment was first sent a moment ago, so the window is open: no need to ask for the ledger's time.
+    renew(order, using=HOME)
+    HubOrder.objects.using(HOME).filter(pk=order.pk, lease_token=order.lease_token).update(
+        state=HubOrder.State.COMMITTED, deadline_ms=deadline_ms
+    )
+    order.state, order.deadline_ms = HubOrder.State.COMMITTED, deadline_ms
+    _answer_show(order, payee)
 
 
 def _deliver(order: HubOrder, payee: Payee) -> None:
@@ -203,6 +217,10 @@ def _deliver(order: HubOrder, payee: Payee) -> None:
     if not order.deliver_raw and payee.market.head().time_ms > order.deadline_ms:
         wait(order, using=HOME, seconds=LATE_WAIT_S, last_error_code="delivery_too_late")
         return
+    _answer_show(order, payee)
+
+
+def _answer_show(order: HubOrder, payee: Payee) -> None:
     box = box_open(order.household, ANSWER + bytes(order.order_id), bytes(order.answer))
     answer = msgspec.msgpack.decode(box, type=StoredAnswer)
     args = Deliver(order_id=bytes(order.order_id), e=answer.e, nonce=answer.nonce)
@@ -224,13 +242,13 @@ def _settle(order: HubOrder, payee: Payee) -> None:
         wait(order, using=HOME, seconds=LOOK_AGAIN_S)
 
 
-def _verified(order: HubOrder, market: Market) -> OrderRow:
+def _verified(order: HubOrder) -> OrderRow:
     """The order as its verified funding transaction says; only that may decide what the hub answers."""
     return OrderRow(
         order_id=bytes(order.order_id),
         lot_id=bytes(order.lot.lot_id),
         buyer=bytes(order.buyer),
-        buyer_key=market.proof(bytes(order.fund_tx_id)).signed.tx.sender,
+        buyer_key=bytes(order.buyer_key),
         point=bytes(order.point),
         sealed_r=bytes(order.sealed_r),
         price=order.price,

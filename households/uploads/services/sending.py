@@ -49,11 +49,12 @@ class Payee:
 
     market: Market
     signer: Signer
+    lot: Lot
 
 
 def payee_of(lot: Lot, market: Market) -> Payee:
     """The payee key of a lot, derived from the operational branch."""
-    return Payee(market, Signer(_branch(lot.household, lot).secret))
+    return Payee(market, Signer(_branch(lot.household, lot).secret), lot)
 
 
 def send_once(row: LeasedRow, column: str, payee: Payee, call: str, args: Record) -> TxProof:
@@ -72,8 +73,10 @@ def send_once(row: LeasedRow, column: str, payee: Payee, call: str, args: Record
         found = _find(payee.market, raw)
         if found is None:
             _keep(row, column, b"", before=raw)
+            _nonce_note(payee.lot, payee.market.nonce(payee.signer.address))
             raise SignAgain() from None
         proof = found
+    _nonce_note(payee.lot, proof.signed.tx.nonce + 1)
     if proof.receipt.code:
         _keep(row, column, b"", before=raw)
     return proof
@@ -88,10 +91,14 @@ def require_done(proof: TxProof) -> TxProof:
 
 def _signed(payee: Payee, call: str, args: Record) -> bytes:
     market = payee.market
-    head = market.head()
-    nonce = market.nonce(payee.signer.address)
-    valid_until = head.height + VALID_BLOCKS
+    nonce = Lot.objects.using(HOME).values_list("next_nonce", flat=True).get(pk=payee.lot.pk)
+    valid_until = market.height_seen() + VALID_BLOCKS
     return encode(payee.signer.sign_transaction(market.ledger, nonce, valid_until, call, args))
+
+
+def _nonce_note(lot: Lot, nonce: int) -> None:
+    """Remember the payee's next nonce, so that it need not be asked for; a wrong guess costs one more try."""
+    Lot.objects.using(HOME).filter(pk=lot.pk, next_nonce__lt=nonce).update(next_nonce=nonce)
 
 
 def _find(market: Market, raw: bytes) -> TxProof | None:
