@@ -6,18 +6,16 @@ No credentials are looked at, so that reading and sending link nothing to an acc
 from __future__ import annotations
 
 import base64
-import binascii
 from functools import cache
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from chain import api_schema as schema
@@ -37,6 +35,8 @@ from chain.rpc import SHARED, NodeClient
 from chain.selectors import block_at, ledger_store
 from chain.wallets.address import AddressInvalid, address_parse, address_text
 from marketplace.common.errors import NotFound
+from marketplace.common.parsers import Json
+from marketplace.common.throttles import ScopedThrottle
 
 ALIAS = "ledger"
 OCTETS = "application/octet-stream"
@@ -117,8 +117,8 @@ class TransactionsView(Public):
     The same transaction may be sent again. A call that the contract refused is final too, and its receipt has the code.
     """
 
-    parser_classes = (Octets, JSONParser)
-    throttle_classes = (ScopedRateThrottle,)
+    parser_classes = (Octets, Json)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "market_write"
 
     @extend_schema(
@@ -159,20 +159,14 @@ class AccountView(Public):
 
 
 class HistoryView(Public):
-    """The moves of an address's credits, oldest first. Public."""
+    """The moves of an address's credits in pages, oldest or newest first. Public."""
 
-    @extend_schema(operation_id="ledger_history", parameters=[schema.PageIn], responses=schema.HistoryOut)
+    @extend_schema(operation_id="ledger_history", parameters=[schema.HistoryIn], responses=schema.HistoryOut)
     def get(self, request: Request, address: str) -> Response:
-        query = _query(schema.PageIn, request)
+        query = _query(schema.HistoryIn, request)
         raw, ledger = address_read(address), shared_genesis().ledger
         reached = event_pages.indexed_height(ledger)
-        moves, going_on = event_pages.moves_page(
-            ledger=ledger,
-            node=ledger_node(),
-            address=raw,
-            after=event_pages.cursor_parse(query["after"]),
-            limit=query["limit"],
-        )
+        moves, going_on = _moves(ledger, raw, query)
         body = {"moves": event_pages.moves_json(moves, raw), "next": _text(going_on), "indexed_height": reached}
         return Response(body)
 
@@ -238,6 +232,17 @@ def address_read(text: str) -> bytes:
         raise AddressInvalid from fault
 
 
+def _moves(
+    ledger: str, address: bytes, query: dict[str, Any]
+) -> tuple[list[event_pages.Move], event_pages.Cursor | None]:
+    node, limit = ledger_node(), query["limit"]
+    if query["order"] == "oldest":
+        after = event_pages.cursor_parse(query["after"])
+        return event_pages.moves_page(ledger=ledger, node=node, address=address, after=after, limit=limit)
+    before = event_pages.cursor_parse(query["before"]) if query["before"] else None
+    return event_pages.newest_moves_page(ledger=ledger, node=node, address=address, before=before, limit=limit)
+
+
 def _transaction_bytes(request: Request) -> bytes:
     if (request.content_type or "").split(";")[0] == OCTETS:
         data = request.stream.read(MAX_TX_BYTES + 1) if request.stream is not None else b""
@@ -246,7 +251,7 @@ def _transaction_bytes(request: Request) -> bytes:
         body.is_valid(raise_exception=True)
         try:
             data = base64.b64decode(body.validated_data["tx"], validate=True)
-        except binascii.Error as fault:
+        except ValueError as fault:  # of base64's own kind, or because there are characters that are not ASCII
             raise Malformed("tx is not base64") from fault
     if len(data) > MAX_TX_BYTES:
         raise TooLarge

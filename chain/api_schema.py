@@ -29,6 +29,13 @@ class PageIn(serializers.Serializer[Any]):
     limit = serializers.IntegerField(default=100, min_value=1, max_value=PAGE_MAX)
 
 
+class HistoryIn(PageIn):
+    """``order=newest`` goes back in time: from ``before`` (the ``next`` of the page before), or from the last move."""
+
+    order = serializers.ChoiceField(choices=["oldest", "newest"], default="oldest")
+    before = serializers.CharField(default="", max_length=64, allow_blank=True, help_text="for order=newest")
+
+
 class EventsIn(PageIn):
     """Events up to a height, and of one kind, if wanted."""
 

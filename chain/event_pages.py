@@ -110,6 +110,21 @@ def moves_page(
     return moves, moves[-1].cursor if len(found) > limit else None
 
 
+def newest_moves_page(
+    *, ledger: str, node: NodeClient, address: bytes, before: Cursor | None, limit: int
+) -> tuple[list[Move], Cursor | None]:
+    """At most ``limit`` moves of an address's credits before a place, newest first, and the place to go on from.
+
+    The pages stay as they are while the ledger grows, because a cursor names a place and not a count.
+    """
+    rows = EventIndex.objects.using(ALIAS).filter(ledger_id=ledger, subject=address, kind__in=_MONEY)
+    if before is not None:
+        rows = _before(rows, before)
+    found = list(rows.order_by("-height", "-position", "-number")[: limit + 1])
+    moves = [_move_at(ledger, node, _place(row)) for row in found[:limit]]
+    return moves, moves[-1].cursor if len(found) > limit else None
+
+
 def validator_changes(*, ledger: str, after: int, limit: int = 100) -> list[TxProof]:
     """The proofs of the transactions that changed the validators after a height, oldest first."""
     rows = EventIndex.objects.using(ALIAS).filter(ledger_id=ledger, kind="registry.validators_changed")
@@ -125,6 +140,12 @@ def _after(rows: QuerySet[EventIndex], after: Cursor) -> QuerySet[EventIndex]:
         .filter(later | Q(height__gt=after.height))
         .order_by("height", "position", "number", "subject")
     )
+
+
+def _before(rows: QuerySet[EventIndex], before: Cursor) -> QuerySet[EventIndex]:
+    earlier = Q(height=before.height, position=before.position, number__lt=before.number)
+    earlier |= Q(height=before.height, position__lt=before.position)
+    return rows.filter(height__lte=before.height).filter(earlier | Q(height__lt=before.height))
 
 
 def _place(row: EventIndex) -> Cursor:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.conf import settings
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
+
+from marketplace.common.throttles import RateThrottle
 
 DEFAULT_RATES = {"market-read": "6000/min", "market-write": "3000/min", "register": "120/min"}
 
 
-class _Throttle(SimpleRateThrottle):
+class _Throttle(RateThrottle):
     """By participant or user where one is known, else by address."""
 
     def get_rate(self) -> str:

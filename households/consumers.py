@@ -50,10 +50,11 @@ class OwnerLive(LiveConsumer):
 
 
 class DeviceConsumer(AsyncWebsocketConsumer):
-    """One agent's connection, as ``households.consensus.messages`` says. It checks the turn, calls one service, answers.
+    """One agent's connection, as ``households.consensus.messages`` says. It checks the turn, calls one service,
+    answers.
 
-    Nothing that an agent sends changes anything before it has proved its key and the owner has let it in. A bad message is
-    answered with its code; too many of them end the connection.
+    Nothing that an agent sends changes anything before it has proved its key and the owner has let it in. A bad
+    message is answered with its code; too many of them end the connection.
     """
 
     household: Household

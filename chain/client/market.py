@@ -32,6 +32,7 @@ from marketplace.common.errors import NotFound
 LEDGER: Final = "/api/v1/market/ledger"
 MARKET: Final = "/api/v1/market"
 EVENTS_PAGE: Final = 500
+LOTS_AT_ONCE: Final = 100
 FINAL_TIMEOUT_S: Final = 30.0
 _PINS: dict[str, MemoryPins] = {}
 _PINS_LOCK = Lock()
@@ -164,6 +165,11 @@ class MarketClient(ObjectCalls):
         query = {"after": str(after), "limit": limit}
         return list(self._api.json("GET", f"{LEDGER}/accounts/{address.hex()}/history", params=query)["moves"])
 
+    def history_newest(self, address: bytes, before: str = "", limit: int = 50) -> dict[str, Any]:
+        """A page of what an address got and gave, newest first: ``moves``, and ``next`` to go on from, or None."""
+        query = {"order": "newest", "before": before, "limit": limit}
+        return dict(self._api.json("GET", f"{LEDGER}/accounts/{address.hex()}/history", params=query))
+
     def lot_row(self, lot_id: bytes) -> LotRow:
         """A lot as the ledger's state has it; raises ``NotFound``. Its digest is proven by its publish transaction."""
         return decode(LotRow, _row(self._api.json("GET", f"{LEDGER}/lots/{lot_id.hex()}")))
@@ -177,6 +183,14 @@ class MarketClient(ObjectCalls):
     def lots(self, query: Query | None = None) -> dict[str, Any]:
         """A page of lots on sale."""
         return dict(self._api.json("GET", f"{MARKET}/lots", params=dict(query or {})))
+
+    def lots_named(self, lot_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Those of the lots (any number) that are on sale, asked for in as few calls as the market allows."""
+        found: list[dict[str, Any]] = []
+        for begin in range(0, len(lot_ids), LOTS_AT_ONCE):
+            ids = [_id(each) for each in lot_ids[begin : begin + LOTS_AT_ONCE]]
+            found += self.lots({"ids": ",".join(ids), "page_size": str(LOTS_AT_ONCE)})["results"]
+        return found
 
     def facets(self, query: Query | None = None) -> dict[str, Any]:
         """How the lots on sale divide."""

@@ -46,7 +46,7 @@ class PublicRead(APIView):
 
 
 class LotList(PublicRead, ListAPIView[CatalogLot]):
-    """Lots on sale: text search, facets, price, period, ``sort``, pages. Public."""
+    """Lots on sale: text search, facets, price, period, ``sort``, pages; with ``ids`` up to 100 at once. Public."""
 
     serializer_class = LotOut
     queryset = CatalogLot.objects.none()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import IO, Any, cast
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -25,6 +24,7 @@ from enterprises.catalog.cells import cell_home_record
 from enterprises.catalog.models import StoredObject
 from enterprises.errors import ObjectRangeWrong
 from enterprises.partners.authentication import IsHub, IsParticipant, MarketTokenAuthentication, hub_of
+from enterprises.streaming import BlockResponse
 from enterprises.throttles import MarketWrites
 from marketplace.common.errors import InputError
 
@@ -91,7 +91,7 @@ class ObjectView(APIView):
             start, stop = max(0, row.size_bytes + start), None
         row, blocks = objects.object_open(object_id, start, stop)
         end = row.size_bytes if stop is None else min(stop, row.size_bytes)
-        answer = StreamingHttpResponse(blocks, status=200 if bounds is None else 206, content_type=OCTETS)
+        answer = BlockResponse(blocks, status=200 if bounds is None else 206, content_type=OCTETS)
         answer["Content-Length"] = str(end - start)
         answer["Accept-Ranges"] = "bytes"
         answer["ETag"] = f'"{row.sha256}"'

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
 from django.http import QueryDict
+from rest_framework.exceptions import ValidationError
 
 from enterprises.catalog.models import CatalogLot
 
 FACETS = ("device_class", "quantity", "resolution_s", "cell", "label", "support", "licence_kind")
 WORDS_MAX = 8
+IDS_MAX = 100
+LOT_ID = re.compile(r"[0-9a-fA-F]{64}")
 SORTS = {
     "newest": ("-anchored_height", "lot_id"),
     "cheapest": ("price", "lot_id"),
@@ -23,8 +27,12 @@ SORTS = {
 
 
 class LotFilter(django_filters.FilterSet):
-    """``q`` finds lots that hold every word; facets may be given several times; the period overlaps ``start..end``."""
+    """``q`` finds lots that hold every word; facets may be given several times; the period overlaps ``start..end``.
 
+    ``ids`` takes at most 100 lot ids with commas between them; those that are not on sale are not in the answer.
+    """
+
+    ids = django_filters.CharFilter(method="by_ids", label="Lot ids, with commas between them")
     q = django_filters.CharFilter(method="by_words", label="Words")
     device_class = django_filters.CharFilter(method="by_any")
     quantity = django_filters.CharFilter(method="by_any")
@@ -42,6 +50,12 @@ class LotFilter(django_filters.FilterSet):
     class Meta:
         model = CatalogLot
         fields: list[str] = []
+
+    def by_ids(self, rows: QuerySet[CatalogLot], name: str, value: str) -> QuerySet[CatalogLot]:
+        ids = value.lower().split(",")
+        if len(ids) > IDS_MAX or not all(LOT_ID.fullmatch(each) for each in ids):
+            raise ValidationError({name: [f"Give at most {IDS_MAX} lot ids, with commas between them."]})
+        return rows.filter(lot_id__in=ids)
 
     def by_words(self, rows: QuerySet[CatalogLot], name: str, value: str) -> QuerySet[CatalogLot]:
         for word in value.lower().split()[:WORDS_MAX]:

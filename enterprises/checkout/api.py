@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -20,6 +19,7 @@ from enterprises.checkout.market import market_of
 from enterprises.checkout.models import Enterprise, Member
 from enterprises.checkout.ports import BuyerMarket, term
 from enterprises.errors import MemberUnknown
+from enterprises.streaming import BlockResponse
 from marketplace.accounts.permissions import IsMember
 from marketplace.api import Pages
 
@@ -93,17 +93,21 @@ class MemberDetail(MemberView):
 
 
 class WalletView(MemberView):
-    """Address, balance and history of the enterprise's wallet."""
+    """Address and balance of the enterprise's wallet, and its history in pages, newest first."""
 
-    @extend_schema(responses=shapes.WalletOut)
+    @extend_schema(
+        parameters=[OpenApiParameter("before", OpenApiTypes.STR, description="history_next of the page before")],
+        responses=shapes.WalletOut,
+    )
     def get(self, request: Request) -> Response:
-        return Response(shapes.WalletOut(selectors.wallet(self.enterprise, self.market)).data)
+        before = request.query_params.get("before", "")
+        return Response(shapes.WalletOut(selectors.wallet(self.enterprise, self.market, before)).data)
 
 
 class CatalogLots(MemberView):
     """The market's list of lots, under the same parameters."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="enterprise_catalog_lots", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         return Response(self.market.lots(dict(request.query_params.lists())))
 
@@ -119,7 +123,7 @@ class CatalogFacets(MemberView):
 class CatalogLot(MemberView):
     """One lot, with its preview as this node checked it against the roots on the ledger."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="enterprise_catalog_lot", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, lot_id: str) -> Response:
         page = selectors.lot_page(self.enterprise, self.market, lot_id)
         preview = page.preview
@@ -159,7 +163,7 @@ class Basket(MemberView):
         services.basket_add(member=self.member, market=self.market, **_valid(shapes.LotIdIn, request))
         return self._answer()
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="enterprise_basket_clear", responses={204: None})
     def delete(self, request: Request) -> Response:
         services.basket_clear(member=self.member)
         return Response(status=204)
@@ -168,7 +172,7 @@ class Basket(MemberView):
 class BasketItem(MemberView):
     """One lot of the basket."""
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="enterprise_basket_remove", responses={204: None})
     def delete(self, request: Request, lot_id: str) -> Response:
         services.basket_remove(member=self.member, lot_id=lot_id)
         return Response(status=204)
@@ -216,10 +220,10 @@ class PurchaseData(MemberView):
         return download(selectors.purchase(self.enterprise, public_id), request.query_params.get("as", "csv"))
 
 
-def download(purchase: Any, kind: str) -> StreamingHttpResponse:
+def download(purchase: Any, kind: str) -> BlockResponse:
     """The answer that sends an export as a file; pages use it too."""
     file = exports.export(purchase, kind)
-    answer = StreamingHttpResponse(file.blocks, content_type=file.media_type)
+    answer = BlockResponse(file.blocks, content_type=file.media_type)
     answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
     answer["Cache-Control"] = "no-store"
     return answer

@@ -95,6 +95,13 @@ def basket(enterprise: Enterprise, fee_bps: int) -> tuple[Sequence[BasketLine], 
     return lines, pricing.totals([line.price for line in lines], fee_bps, enterprise.wallet.balance)
 
 
+def offers(market: BuyerMarket, lines: Sequence[BasketLine]) -> dict[str, dict[str, Any]]:
+    """What the market offers now of the lines' lots, by lot id; a lot that is not on sale any more is not in it."""
+    if not lines:
+        return {}
+    return {lot["lot_id"]: lot for lot in market.lots_named([line.lot_id for line in lines])}
+
+
 def orders(enterprise: Enterprise) -> QuerySet[Order]:
     """Orders, newest first, each with ``lines``, ``settled``, ``refunded``, ``failed`` and ``open`` counted."""
 
@@ -154,8 +161,11 @@ def data_head(row: Purchase, count: int = 20) -> tuple[list[dict[str, Any]], lis
     return list(row.columns), exports.head_rows(row, count)
 
 
-def wallet(enterprise: Enterprise, market: BuyerMarket) -> dict[str, Any]:
-    """Address, balance and the ledger's history of the enterprise's wallet; the last known balance if it is away."""
+def wallet(enterprise: Enterprise, market: BuyerMarket, before: str = "") -> dict[str, Any]:
+    """Address, balance and a page of the moves of the enterprise's wallet; the last known balance if it is away.
+
+    ``history`` is newest first, from ``before`` (the ``history_next`` of the page before) or from the last move.
+    """
     row = enterprise.wallet
     answer: dict[str, Any] = {
         "address": address_text(bytes.fromhex(row.address)),
@@ -164,11 +174,13 @@ def wallet(enterprise: Enterprise, market: BuyerMarket) -> dict[str, Any]:
         "registration": enterprise.registration,
         "waiting": BuyerTransaction.objects.filter(wallet=row, state__in=("queued", "signed")).count(),
         "history": [],
+        "history_next": None,
         "reachable": True,
     }
     try:
         answer |= {"balance": market.balance(bytes.fromhex(row.address))}
-        answer |= {"history": list(market.history(bytes.fromhex(row.address)))}
+        page = market.history_newest(bytes.fromhex(row.address), before)
+        answer |= {"history": list(page["moves"]), "history_next": page["next"]}
     except Unavailable:
         answer["reachable"] = False
     return answer

@@ -75,6 +75,8 @@ class ConfirmIn(serializers.Serializer[Any]):
 
 
 class StepOut(serializers.ModelSerializer[PurchaseStep]):
+    state = serializers.CharField(help_text="the purchase's state from then on")
+
     class Meta:
         model = PurchaseStep
         fields = ("state", "tx_id", "height", "note", "at")
@@ -120,4 +122,5 @@ class WalletOut(serializers.Serializer[Any]):
     registration = serializers.CharField()
     waiting = serializers.IntegerField()
     reachable = serializers.BooleanField()
-    history = serializers.ListField(child=serializers.DictField())
+    history = serializers.ListField(child=serializers.DictField(), help_text="moves of credits, newest first")
+    history_next = serializers.CharField(allow_null=True, help_text="the ``before`` of the next, older page")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from enterprises.checkout import pricing, services
+from enterprises.checkout import pricing, selectors, services
 from enterprises.checkout.market import market_of
 from enterprises.checkout.models import BasketLine, Enterprise, Member
 from enterprises.checkout.ports import BuyerMarket, term
@@ -22,9 +22,7 @@ from enterprises.views import texts
 from enterprises.views.access import fragment_wanted, member_page, next_url, show
 from enterprises.views.facts import LotCard, kept_card, lot_card
 from enterprises.views.reads import balance_now
-from marketplace.common.errors import HearthError, NotFound, Unavailable
-
-LOOKED_AT_MAX = 100  # lines whose present offer is looked up for the page; the rest is checked before it is paid
+from marketplace.common.errors import HearthError, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,25 +158,17 @@ def _confirmable(enterprise: Enterprise, lines: Sequence[Line], totals: pricing.
 
 
 def _lines(market: BuyerMarket, rows: Sequence[BasketLine]) -> list[Line]:
-    found = [_line(market, row) for row in rows[:LOOKED_AT_MAX]]
-    return found + [Line(row, kept_card(row), "unknown", row.price) for row in rows[LOOKED_AT_MAX:]]
+    """Each line beside the market's present offer; all offers are asked for together."""
+    offers = selectors.offers(market, rows)
+    return [_line(row, offers.get(row.lot_id)) for row in rows]
 
 
-def _line(market: BuyerMarket, row: BasketLine) -> Line:
-    try:
-        offer = lot_card(market.lot(row.lot_id))
-    except Unavailable:
-        raise
-    except NotFound:
+def _line(row: BasketLine, offer: Mapping[str, Any] | None) -> Line:
+    if offer is None or not lot_card(offer).for_copy:
         return Line(row, kept_card(row), "gone", row.price)
-    except HearthError as error:
-        if error.http_status != 404:
-            raise
-        return Line(row, kept_card(row), "gone", row.price)
-    if not offer.on_sale or not offer.for_copy:
-        return Line(row, kept_card(row), "gone", row.price)
-    state = "dearer" if offer.price > row.price else "cheaper" if offer.price < row.price else "ok"
-    return Line(row, kept_card(row), state, offer.price)
+    price = int(offer["price"])
+    state = "dearer" if price > row.price else "cheaper" if price < row.price else "ok"
+    return Line(row, kept_card(row), state, price)
 
 
 def _licences(market: BuyerMarket, rows: Sequence[BasketLine]) -> list[dict[str, Any]]:

@@ -18,21 +18,22 @@ from enterprises.views.reads import figures
 @require_GET
 @member_page
 def wallet(request: HttpRequest, member: Member) -> HttpResponse:
-    """Address, balance, history, how to top up."""
-    enterprise = member.enterprise
-    found = selectors.wallet(enterprise, market_of(enterprise))
+    """Address, balance, a page of the history, how to top up."""
+    enterprise, before = member.enterprise, request.GET.get("before", "")
+    found = selectors.wallet(enterprise, market_of(enterprise), before)
     moves: list[dict[str, Any]] = [
         {
             **move,
             "text": words.MOVES.get(str(move["kind"])) or words.title_of(str(move["kind"])),
             "signed": f"{move['amount']:+,}".replace("-", "−"),
         }
-        for move in reversed(found["history"])
+        for move in found["history"]
     ]
     context = {
         "enterprise": enterprise,
         "wallet": found,
         "moves": moves,
+        "before": before,
         "figures": figures(enterprise),
         "reserved": services.committed(enterprise),
     }

@@ -38,6 +38,8 @@ MAX_SEGMENT_BYTES = 2048
 CLOCK_TOLERANCE_MS = 5 * 60_000
 
 Value = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+# Far below what a database's integers hold, so that the sequence after the last one fits too.
+SequenceNumber = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 class Segment(Record):
@@ -49,7 +51,7 @@ class Segment(Record):
     account: Address
     quantity: Name
     unit: Name
-    first_sequence: Uint
+    first_sequence: SequenceNumber
     backfilled: bool
     times_ms: tuple[Uint, ...]
     values: tuple[Value, ...]

@@ -1,7 +1,7 @@
 """Raw readings. Only households' uploads and the demo may import this package (architecture.md, Folders).
 
-A signed segment is one row, kept as the device signed it, so that any voter can check it again. ``Series`` is one quantity
-of one device; it remembers what sequence comes next, and the newest value for the owner's pages.
+A signed segment is one row, kept as the device signed it, so that any voter can check it again. ``Series`` is one
+quantity of one device; it remembers what sequence comes next, and the newest value for the owner's pages.
 """
 
 from __future__ import annotations

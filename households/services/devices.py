@@ -41,7 +41,8 @@ def device_accept(
     permissions: int = DEFAULT_PERMISSIONS,
     voter: bool = True,
 ) -> Device:
-    """The owner lets a device in: certificate and micro-wallet are made, and a ``join`` (or ``rotate``) waits for its block.
+    """The owner lets a device in: certificate and micro-wallet are made, and a ``join`` (or ``rotate``) waits for
+    its block.
 
     Raises ``CandidateUnknown`` if it was decided before, ``InputError``.
     """

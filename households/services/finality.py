@@ -1,4 +1,5 @@
-"""What the home's rows become when a block of its device ledger is final. The block is the truth; this may run again."""
+"""What the home's rows become when a block of its device ledger is final. The block is the truth; this may run
+again."""
 
 from __future__ import annotations
 

@@ -34,10 +34,11 @@ def household_create(
 ) -> tuple[Household, str]:
     """Set up a home and its wallet; the second value is the wallet's words, which are shown once and kept nowhere.
 
-    ``words`` restores an existing wallet instead of making one. ``cell`` is the grid cell (``privacy.levels``) under which lots are listed.
-    The home is active once the words are confirmed (at once when they were given).
+    ``words`` restores an existing wallet instead of making one. ``cell`` is the grid cell (``privacy.levels``) under
+    which lots are listed. The home is active once the words are confirmed (at once when they were given).
 
-    Raises ``HouseholdExists``, ``InputError``, ``PlaceInvalid``, ``WordsInvalid``, ``WeakPassphrase``, ``NodeKeyMissing``.
+    Raises ``HouseholdExists``, ``InputError``, ``PlaceInvalid``, ``WordsInvalid``, ``WeakPassphrase``,
+    ``NodeKeyMissing``.
     """
     cell_check(cell)
     schedule_parse(schedule)

@@ -1,7 +1,7 @@
 """A home's device ledger, opened over the ``home`` database and kept open in this process.
 
-Several processes may append (the web process counts votes, a worker proposes): the store takes a height once, so the loser
-refreshes and looks again. Nothing here is handed to another thread without the lock.
+Several processes may append (the web process counts votes, a worker proposes): the store takes a height once, so the
+loser refreshes and looks again. Nothing here is handed to another thread without the lock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The market over its REST API: ``chain.client`` behind the hub's port, one HTTP pool and one pin for the whole node."""
+"""The market over its REST API: ``chain.client`` behind the hub's port, one HTTP pool and one pin for the whole
+node."""
 
 from __future__ import annotations
 

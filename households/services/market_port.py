@@ -1,7 +1,7 @@
 """What the hub needs of the market: a port, so that the same services run over HTTP and over an in-process ledger.
 
-Implementations answer only what they verified: receipts with their Merkle paths and votes, headers that chain to the pinned
-genesis. Ids and addresses are raw bytes.
+Implementations answer only what they verified: receipts with their Merkle paths and votes, headers that chain to the
+pinned genesis. Ids and addresses are raw bytes.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ def hub_nudge(household: Household, in_s: float = 0.0) -> None:
 
 
 def agents_poke(household: Household, what: str) -> None:
-    """Tell the connections of the home's agents to look again: at ``proposal``, ``block``, ``member`` or ``settings``."""
+    """Tell the connections of the home's agents to look again: at ``proposal``, ``block``, ``member`` or
+    ``settings``."""
     group = agents_group(household.pk)
 
     def send() -> None:

@@ -54,8 +54,8 @@ def pairing_code_create(
 def device_proved(*, household: Household, public_key: bytes, nonce: bytes, prove: Prove) -> Known:
     """Check a device's proof of its key and find out what it is to this home.
 
-    An enrolled device is known by its key. Another one needs room in the inbox, or a pairing code that opens it the door
-    (at once, if the owner lets codes do that; a code for a rotation always does).
+    An enrolled device is known by its key. Another one needs room in the inbox, or a pairing code that opens it the
+    door (at once, if the owner lets codes do that; a code for a rotation always does).
 
     Raises ``EnrolmentRefused``, ``DeviceRefused``, ``PairingCodeWrong``, ``InboxFull``, ``InputError``.
     """

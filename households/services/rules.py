@@ -44,7 +44,8 @@ def rule_set(
 ) -> SharingRule:
     """Set the rule of a class. It holds from the next batch that is closed; listed lots stay as they are.
 
-    Raises ``UnknownClass``, ``RuleInvalid``, ``InputError``, ``ConsentMissing`` when sharing without the owner's consent.
+    Raises ``UnknownClass``, ``RuleInvalid``, ``InputError``, ``ConsentMissing`` when sharing without the owner's
+    consent.
     """
     class_of(device_class)
     level_of(level)

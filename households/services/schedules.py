@@ -1,7 +1,7 @@
 """When a home closes a batch: a row of the home, and beat's periodic task that knows the household's id only.
 
-Beat asks at least as often as the schedule says; the row decides whether a batch is due, so a task that runs twice, or too
-often, closes nothing.
+Beat asks at least as often as the schedule says; the row decides whether a batch is due, so a task that runs twice,
+or too often, closes nothing.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def _interval(parsed: Interval) -> IntervalSchedule:
 
 
 def _crontab(parsed: Clock, zone: str) -> CrontabSchedule:
-    """A line of beat's that runs whenever the schedule does, and perhaps more often: beat can't say all that ours can."""
+    """A line of beat's that runs whenever the schedule does, and perhaps more often: beat can't say all that ours
+    can."""
     times = parsed.of_day()
     either = len(parsed.days) < 31 and len(parsed.weekdays) < 7
     fields = {

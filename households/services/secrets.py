@@ -52,7 +52,8 @@ def node_key_ensure() -> bytes:
 
 
 def node_key_renew_if_missing() -> bytes:
-    """The node's key for a home that is restored from its words: a lost key is replaced, since the words bring all back.
+    """The node's key for a home that is restored from its words: a lost key is replaced, since the words bring all
+    back.
 
     Other homes of the node stay closed until their words are entered too. Raises ``NodeKeyDamaged``.
     """

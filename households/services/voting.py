@@ -60,7 +60,8 @@ def open_proposal_try(household: Household) -> bool:
 
 
 def vote_record(*, household: Household, device: Device, height: int, raw: bytes) -> BlockProposal:
-    """Take a device's vote on the open proposal; its signature is checked before it is kept. Repeating it changes nothing.
+    """Take a device's vote on the open proposal; its signature is checked before it is kept. Repeating it changes
+    nothing.
 
     A second, different vote of a device is evidence: it is kept, and the device's quarantine is queued. Raises
     ``ProposalUnknown``, ``VoteFromStranger``, ``VoteBadSignature``, ``VoteMalformed``.
@@ -93,7 +94,8 @@ def vote_record(*, household: Household, device: Device, height: int, raw: bytes
 
 
 def proposal_try(row: BlockProposal) -> bool:
-    """Make the proposal final if its votes allow it; False while it has to wait. Safe to repeat after a crash anywhere."""
+    """Make the proposal final if its votes allow it; False while it has to wait. Safe to repeat after a crash
+    anywhere."""
     proposal = proposal_parse(bytes(row.signed))
     with device_ledger(row.household) as ledger:
         if ledger.height >= row.height:
@@ -176,7 +178,8 @@ def _round(ledger: Ledger, row: BlockProposal, proposal: Proposal) -> Round:
 
 
 def _may_finish(row: BlockProposal, found: Round, before: Membership) -> bool:
-    """A batch with a quorum waits a moment for the votes still missing, and does not leave while two voters disagree."""
+    """A batch with a quorum waits a moment for the votes still missing, and does not leave while two voters
+    disagree."""
     outcome = found.outcome(before, DEFAULT_CONFIG)
     if outcome is None:
         return True

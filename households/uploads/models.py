@@ -141,7 +141,8 @@ class Lot(LeasedRow, HomeModel):
 
 
 class HubOrder(LeasedRow, HomeModel):
-    """A paid order on one of the home's lots. ``answer`` is e and its nonce, sealed and stored before the commitment."""
+    """A paid order on one of the home's lots, first a hint of the market's, then verified by its funding receipt.
+    ``answer`` is e and its nonce, sealed and stored before the commitment."""
 
     class State(models.TextChoices):
         FUNDED = "funded", "Paid into escrow"
@@ -154,14 +155,14 @@ class HubOrder(LeasedRow, HomeModel):
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="orders")
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="orders")
     order_id = models.BinaryField(max_length=32, unique=True)
-    buyer_key = models.BinaryField(max_length=33)
-    buyer = models.BinaryField(max_length=20)
-    price = models.PositiveBigIntegerField()
+    buyer_key = models.BinaryField(max_length=33, default=bytes)
+    buyer = models.BinaryField(max_length=20, default=bytes)
+    price = models.PositiveBigIntegerField(default=0)
     reward = models.PositiveBigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices, default=State.FUNDED)
     fund_tx_id = models.BinaryField(max_length=32)
-    point = models.BinaryField(max_length=33, help_text="R, from the verified receipt.")
-    sealed_r = models.BinaryField(help_text="r under the lot's HPKE key, from the verified receipt.")
+    point = models.BinaryField(max_length=33, default=bytes, help_text="R, once the funding receipt was verified.")
+    sealed_r = models.BinaryField(default=bytes, help_text="r under the lot's HPKE key, from the same receipt.")
     refusal = models.CharField(max_length=32, blank=True, help_text="Why the hub declined.")
     outcome = models.CharField(max_length=32, blank=True)
     answer = models.BinaryField(default=bytes)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -14,7 +16,7 @@ from chain.core.codec import decode
 from households.consensus.messages import DeviceFactsAnnounced
 from households.forms import AcceptForm
 from households.models import Candidate, Device, Household
-from households.selectors.devices import candidate_get, candidates
+from households.selectors.devices import candidate_get, candidates, proposals
 from households.selectors.households import overview
 from households.selectors.pages_devices import device_cards
 from households.services.devices import device_accept
@@ -23,7 +25,17 @@ from households.views import words
 from households.views.access import do, owner_page, part_asked, show
 from households.views.cards import seen
 
-PARTS = ("body", "inbox")
+PARTS = ("body", "inbox", "vote")
+PATIENCE = timedelta(seconds=20)
+CHANGES = {
+    "join": "joins",
+    "rotate": "gets a new key",
+    "set_permissions": "gets other permissions",
+    "leave": "leaves",
+    "revoke": "is revoked",
+    "quarantine": "is set aside",
+    "readmit": "is readmitted",
+}
 
 
 @require_GET
@@ -85,7 +97,19 @@ def _context(request: HttpRequest, home: Household) -> dict[str, Any]:
         "gone_exist": everything
         or Device.objects.using("home").filter(household=home, ended_at__isnull=False).exists(),
         "inbox": [_found(candidate) for candidate in candidates(home)],
+        "vote": _slow_vote(home),
     }
+
+
+def _slow_vote(home: Household) -> dict[str, Any] | None:
+    """The vote on a change of members, if it has been open for so long that the owner should know."""
+    late = proposals(home).filter(state="open", kind="membership", created_at__lt=timezone.now() - PATIENCE)
+    row = late.select_related("change__device").annotate(heard=Count("votes")).first()
+    if row is None or row.change is None:
+        return None
+    call = row.change.call.removeprefix("devices.")
+    who = row.change.device.name if row.change.device else "A device"
+    return {"row": row, "heard": row.heard, "said": f"{who} {CHANGES.get(call, words.title_of(call).lower())}"}
 
 
 def _found(candidate: Candidate) -> dict[str, Any]:

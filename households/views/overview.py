@@ -20,11 +20,12 @@ from households.services.rules import terms_of
 from households.uploads.selectors import readings_waiting, series_views
 from households.views.access import owner_page, part_asked, show
 from households.views.cards import Seen, chart_of, seen, steps_of
-from households.views.texts import log_line
+from households.views.texts import log_lines
 from marketplace.common.types import to_ms
 
 PARTS = ("figures", "chart", "devices", "side")
-LOG_LINES = 6
+LOG_LINES = 7
+LOG_READ = 80
 CHART_SERIES = 6
 RANGES = {"live": ("Live", timedelta(minutes=15)), "24h": ("24 h", timedelta(days=1)), "7d": ("7 d", timedelta(days=7))}
 # What the chart can show, in the order of its buttons: name, title, unit, quantities.
@@ -96,7 +97,7 @@ def _side(home: Household) -> dict[str, Any]:
         "waiting": readings_waiting(home),
         "progress": progress,
         "steps": steps_of(progress) if progress else [],
-        "log": [log_line(row) for row in activities(home)[:LOG_LINES]],
+        "log": log_lines(activities(home)[:LOG_READ], LOG_LINES),
     }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from households.models import Activity
@@ -75,6 +77,17 @@ LOG: dict[str, tuple[str, str, str]] = {
     "sweep.queued": ("Move to the master wallet started", "wallet", "info"),
     "sweep.done": ("{amount} credits moved to the master wallet", "wallet", "ok"),
 }
+# Entries that come in swarms, one for each lot of a batch: what several in a row are called.
+SWARMS = {
+    "lot.uploaded": "lots stored",
+    "lot.anchored": "lots on the ledger",
+    "lot.listed": "lots for sale",
+    "lot.gone": "lots taken down",
+    "order.funded": "orders paid into escrow",
+    "order.settled": "orders settled",
+    "order.refunded": "orders refunded",
+    "sweep.done": "moves to the master wallet done",
+}
 _ENDINGS = {".asked": "asked for, the devices vote on it", ".refused": "refused by the home's ledger"}
 
 
@@ -89,6 +102,21 @@ def paragraphs(body: str) -> list[Paragraph]:
             blocks.append("")
         blocks[-1] = f"{blocks[-1]} {line.strip()}".strip()
     return [_paragraph(block) for block in blocks if block]
+
+
+def log_lines(rows: Iterable[Activity], limit: int) -> list[Line]:
+    """The newest entries as sentences; several of one kind in a row become one."""
+    found: list[Line] = []
+    for kind, group in groupby(rows, key=lambda row: row.kind):
+        swarm = list(group)
+        if kind in SWARMS and len(swarm) > 1:
+            _, icon, tone = LOG[kind]
+            found.append(Line(f"{len(swarm)} {SWARMS[kind]}", "", icon, tone, swarm[0]))
+        else:
+            found += [log_line(row) for row in swarm]
+        if len(found) >= limit:
+            break
+    return found[:limit]
 
 
 def log_line(row: Activity) -> Line:

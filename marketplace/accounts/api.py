@@ -10,12 +10,12 @@ from rest_framework import serializers, status
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from marketplace.accounts import selectors, services
 from marketplace.accounts.models import ApiToken, Kind, User
 from marketplace.common.errors import HearthError, InputError
+from marketplace.common.throttles import ScopedThrottle
 
 MAX_DAYS = 365
 
@@ -60,7 +60,7 @@ class MeAnswer(serializers.Serializer):
 class Token(APIView):
     """POST: anyone who knows a password. DELETE: the bearer of a token, who thereby removes it."""
 
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = [ScopedThrottle]
     throttle_scope = "login"
 
     def get_permissions(self) -> list[BasePermission]:

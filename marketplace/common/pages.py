@@ -7,6 +7,9 @@ from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
 from marketplace.common.errors import HearthError
+from marketplace.common.problem import problem_json
+
+API = "/api/"
 
 
 class NoSuchPage(HearthError):
@@ -56,23 +59,30 @@ def error_page(request: HttpRequest, error: HearthError) -> HttpResponse:
     return response
 
 
+def _told(request: HttpRequest, error: HearthError) -> HttpResponse:
+    """A program that asks for an address of the API gets a problem, whoever else a page."""
+    return problem_json(error) if request.path.startswith(API) else error_page(request, error)
+
+
 @requires_csrf_token
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, NoSuchPage())
+    return _told(request, NoSuchPage())
 
 
 @requires_csrf_token
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, PageForbidden())
+    return _told(request, PageForbidden())
 
 
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, PageBadRequest())
+    return _told(request, PageBadRequest())
 
 
 @requires_csrf_token
 def server_fault(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem_json(ServerFault())
     return render(request, "errors/500.html", {"error": ServerFault()}, status=500)
 
 

@@ -80,8 +80,8 @@ class InProcessMarket:
     def balance(self, address: bytes) -> int:
         return self._ledger.balance(address)
 
-    def history(self, address: bytes) -> Sequence[dict[str, Any]]:
-        return []
+    def history_newest(self, address: bytes, before: str = "") -> dict[str, Any]:
+        return {"moves": [], "next": None}
 
     def lot_row(self, lot_id: bytes) -> LotRow:
         row = self._ledger.lot(lot_id)
@@ -98,6 +98,9 @@ class InProcessMarket:
 
     def lots(self, query: Query) -> dict[str, Any]:
         return self._get("lots", query)
+
+    def lots_named(self, lot_ids: Sequence[str]) -> Sequence[dict[str, Any]]:
+        return list(self._get("lots", {"ids": ",".join(lot_ids), "page_size": "100"})["results"])
 
     def facets(self, query: Query) -> dict[str, Any]:
         return self._get("facets", query)

@@ -13,7 +13,7 @@ from tests.enterprises.conftest import Buyer
 
 HTMX = {"HX-Request": "true"}
 CATALOG, BASKET, CONFIRM = "/enterprise/catalog/", "/enterprise/basket/", "/enterprise/basket/confirm/"
-CALLS = ("balance", "history", "lots", "facets", "lot", "preview", "licence", "proof")
+CALLS = ("balance", "history_newest", "lots", "lots_named", "facets", "lot", "preview", "licence", "proof")
 
 
 def browser(user: User) -> Client:

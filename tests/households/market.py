@@ -1,4 +1,5 @@
-"""A market in memory: the real shared ledger with one validator, a block for each transaction, a clock that tests move."""
+"""A market in memory: the real shared ledger with one validator, a block for each transaction, a clock that tests
+move."""
 
 from __future__ import annotations
 

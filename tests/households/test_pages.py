@@ -9,10 +9,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from households.models import Batch, Device, Household, Lot
+from households.models import Batch, BlockProposal, Device, Household, Lot
+from households.services.devices import device_leave
 from households.services.voting import ledger_advance
 from households.uploads.services.batches import batch_close
 from households.uploads.services.pipeline import uploads_advance
+from households.views.devices import PATIENCE
 from marketplace.accounts.models import User
 from tests import factories
 from tests.households.market import MemoryMarket
@@ -28,7 +30,7 @@ PAGES = (
 OF_DEVICE = ("device", "wallet_micro")
 PARTS = {
     "overview": ("figures", "chart", "devices", "side"),
-    "devices": ("body", "inbox"),
+    "devices": ("body", "inbox", "vote"),
     "uploads": ("next", "batches"),
     "data": ("",),
     "wallet": ("",),
@@ -195,6 +197,25 @@ def test_a_batch_shows_every_voters_verdict(furnished: Furnished) -> None:
     assert body.count('data-verdict="reject"') >= 3
     assert body.count('data-verdict="approve"') >= 6
     assert "Corroborated" in body and "Left out" in body
+
+
+def test_a_silent_and_an_absent_device_are_told_apart_and_explained(furnished: Furnished) -> None:
+    rows = Device.objects.using("home").filter(household=furnished.home)
+    rows.filter(pk=furnished.devices[0].row.pk).update(connected="channel")
+    rows.filter(pk=furnished.devices[1].row.pk).update(last_seen_at=furnished.batch.created_at)
+    for address in (reverse("households:overview"), reverse("households:devices")):
+        body = as_user(furnished.owner).get(address).content.decode()
+        assert 'data-status="silent"' in body and 'data-status="offline"' in body, address
+        assert "Connected, but it sends no readings" in body, address
+        assert "Not connected. The others decide without it; 3 of 4 voters are enough." in body, address
+
+
+def test_a_vote_on_members_that_takes_long_is_shown_with_who_answered(furnished: Furnished) -> None:
+    device_leave(device=furnished.devices[0].row)
+    ledger_advance(furnished.home)
+    BlockProposal.objects.using("home").filter(state="open").update(created_at=furnished.home.created_at - PATIENCE)
+    body = as_user(furnished.owner).get(reverse("households:devices")).content.decode()
+    assert "A vote takes long" in body and "0 of 3 voters have answered" in body
 
 
 def test_a_halted_home_says_so_on_its_pages(furnished: Furnished) -> None:

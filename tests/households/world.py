@@ -123,7 +123,8 @@ class TestDevice:
         }
         return segment_sign(Segment(**{**fields, **changes}), self.secret)
 
-    def measure(self, quantity: str, *, day: int = 0, base: int = 2_000, step_s: int = 300, shift: int = 0) -> list[Stored]:
+    def measure(self, quantity: str, *, day: int = 0, base: int = 2_000, step_s: int = 300, shift: int = 0) ->
+    list[Stored]:
         """A day of readings that go up and down by a little."""
         start = START_MS + day * DAY_MS
         times = [start + i * step_s * 1000 for i in range(86_400 // step_s)]

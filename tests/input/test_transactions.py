@@ -64,8 +64,14 @@ def transfer(node: MarketNode, amount: int = 1, **changes: Any) -> SignedTransac
     return tx_sign(tx_new(**{**fields, **changes}), changes.get("secret", PAYER))
 
 
+def head(node: MarketNode) -> tuple[bytes, int]:
+    """The state's hash, and the height."""
+    assert node.ledger.head is not None
+    return node.ledger.head.state_hash, node.ledger.height
+
+
 def before(node: MarketNode) -> tuple[bytes, int, dict[str, bytes]]:
-    return node.ledger.state_hash, node.ledger.height, everything()
+    return *head(node), everything()
 
 
 def high_s(signed: SignedTransaction) -> bytes:
@@ -153,10 +159,10 @@ def test_no_change_to_a_signed_transaction_gets_past_the_door(
         "insert": raw[:at] + bytes([change]) + raw[at:],
         "end": raw[:at],
     }[kind]
-    as_it_was = node.ledger.state_hash, node.ledger.height
+    as_it_was = head(node)
     status, code = post(client, spoilt)
     assert 400 <= status < 500 and code in KNOWN
-    assert (node.ledger.state_hash, node.ledger.height) == as_it_was
+    assert head(node) == as_it_was
 
 
 def test_the_spoilt_transaction_of_these_tests_is_a_right_one_before(node: MarketNode) -> None:

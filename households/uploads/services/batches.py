@@ -1,7 +1,7 @@
 """Closing a batch and laying it out for the vote: terms, raw segments, and the lots that would come of it.
 
-Everything here is deterministic given the rows and the home's cloud secret, so each step may run again after a crash and
-gives the same bytes.
+Everything here is deterministic given the rows and the home's cloud secret, so each step may run again after a crash
+and gives the same bytes.
 """
 
 from __future__ import annotations

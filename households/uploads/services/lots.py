@@ -1,7 +1,8 @@
-"""From a certified series to a lot on offer: seal, upload, anchor, open the preview. One step at a time, each repeatable.
+"""From a certified series to a lot on offer: seal, upload, anchor, open the preview. One step at a time, each
+repeatable.
 
-A step does its outside work first and then moves the row on by a conditional UPDATE under its lease; run twice it sends the
-same bytes, since all secrets are derived and signed transactions are kept.
+A step does its outside work first and then moves the row on by a conditional UPDATE under its lease; run twice it
+sends the same bytes, since all secrets are derived and signed transactions are kept.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The hub as seller: it follows the market, answers paid orders with the key, and settles (protocols.md 3).
 
-It acts only on receipts that it verified. e and its nonce are stored before the commitment is sent, and are a function of
-the order, so a hub that was killed anywhere goes on with the same answer.
+It acts only on receipts that it verified. e and its nonce are stored before the commitment is sent, and are a
+function of the order, so a hub that was killed anywhere goes on with the same answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -22,7 +22,6 @@ from chain.exchange.errors import PointMismatch, SealedPointUnopened
 from chain.exchange.handover import hub_answer
 from chain.exchange.lots import LotSecrets
 from chain.wallets.hd import cloud_secret
-from households.errors import LotUnknownHere
 from households.models import HOME, Household, HubOrder, Lot
 from households.services.activity import activity_note, live_notify
 from households.services.market import market_of
@@ -83,7 +82,7 @@ def hub_advance(household: Household, pages: EventPages | None = None) -> int:
 
 
 def events_follow(household: Household, market: Market, pages: EventPages) -> None:
-    """Note the orders on own lots and wake those that the ledger moved; the cursor moves when all is noted."""
+    """Note the orders on own lots and how others ended; the cursor moves when all is noted."""
     after = Household.objects.using(HOME).values_list("market_after_height", flat=True).get(pk=household.pk)
     page = pages.page(market, after)
     for event in page.events:
@@ -98,7 +97,8 @@ def order_step(order: HubOrder, market: Market) -> None:
     """The order's next step, by what was verified so far. The caller holds the lease."""
     payee = payee_of(order.lot, market)
     if order.state == HubOrder.State.FUNDED:
-        _commit(order, payee)
+        if order.point or _verify(order, market):
+            _commit(order, payee)
     elif order.state == HubOrder.State.COMMITTED:
         _deliver(order, payee)
     else:
@@ -111,7 +111,8 @@ def _note(household: Household, market: Market, event: MarketEvent) -> None:
     if lot is None:
         return
     if event.kind == "order.funded":
-        order_note(lot=lot, market=market, tx_id=event.tx_id)
+        for order_id in (one for one in ids if one != bytes(lot.lot_id)):
+            order_note(lot=lot, order_id=order_id, tx_id=event.tx_id)
     elif event.kind in ENDS:
         for order in HubOrder.objects.using(HOME).filter(lot=lot, order_id__in=ids, state__in=OPEN):
             order_end(order=order, market=market, tx_id=event.tx_id)
@@ -121,39 +122,37 @@ def _note(household: Household, market: Market, event: MarketEvent) -> None:
     live_notify(household=household, topic="uploads", data={"lot": str(lot.pk)})
 
 
-def order_note(*, lot: Lot, market: Market, tx_id: bytes) -> HubOrder | None:
-    """Keep an order, from the verified receipt of the transaction that paid for it; None if it was refused.
+def order_note(*, lot: Lot, order_id: bytes, tx_id: bytes) -> None:
+    """Keep the hint that a transaction paid for the lot; nothing is answered before ``_verify`` has seen its
+    receipt."""
+    HubOrder.objects.using(HOME).get_or_create(
+        order_id=order_id, defaults={"household": lot.household, "lot": lot, "fund_tx_id": tx_id}
+    )
 
-    Raises ``LotUnknownHere`` if the transaction is about another lot.
-    """
-    proof = market.proof(tx_id)
+
+def _verify(order: HubOrder, market: Market) -> bool:
+    """Take price, buyer, R and sealed r from the verified receipt of the transaction that paid; False if it did not."""
+    proof = market.proof(bytes(order.fund_tx_id))
     tx = proof.signed.tx
-    if proof.receipt.code or tx.call != "market.fund":
-        return None
-    fund = decode(Fund, tx.args)
-    if fund.lot_id != bytes(lot.lot_id):
-        raise LotUnknownHere()
-    order_id = order_id_of(fund.lot_id, fund.point)
-    try:
-        with transaction.atomic(using=HOME):
-            order = HubOrder.objects.using(HOME).create(
-                household=lot.household,
-                lot=lot,
-                order_id=order_id,
-                buyer_key=tx.sender,
-                buyer=address_of(tx.sender),
-                price=fund.price,
-                fund_tx_id=tx_id,
-                point=fund.point,
-                sealed_r=fund.sealed_r,
-            )
-            activity_note(
-                household=lot.household, kind="order.funded", topic="uploads", device=lot.device,
-                facts={"order": str(order.pk), "price": fund.price},
-            )  # fmt: skip
-    except IntegrityError:
-        return None  # noted before
-    return order
+    fund = decode(Fund, tx.args) if tx.call == "market.fund" and not proof.receipt.code else None
+    of_this = fund is not None and fund.lot_id == bytes(order.lot.lot_id)
+    if fund is None or not of_this or order_id_of(fund.lot_id, fund.point) != bytes(order.order_id):
+        HubOrder.objects.using(HOME).filter(pk=order.pk).delete()
+        return False
+    facts = {
+        "buyer_key": tx.sender, "buyer": address_of(tx.sender), "price": fund.price, "point": fund.point,
+        "sealed_r": fund.sealed_r,
+    }  # fmt: skip
+    with transaction.atomic(using=HOME):
+        renew(order, using=HOME)
+        HubOrder.objects.using(HOME).filter(pk=order.pk, lease_token=order.lease_token).update(**facts)
+        activity_note(
+            household=order.household, kind="order.funded", topic="uploads", device=order.lot.device,
+            facts={"order": str(order.pk), "price": fund.price},
+        )  # fmt: skip
+    for name, value in facts.items():
+        setattr(order, name, value)
+    return True
 
 
 def order_end(*, order: HubOrder, market: Market, tx_id: bytes) -> bool:

@@ -1,7 +1,7 @@
 """The texts that homes and enterprises agree to, by version and by hash.
 
-Each text is a file beside this module and never changes once released: its SHA-256 stands on the shared ledger. A change
-of wording is a new file with the next number. ``copy-1.md`` is version 1 of the kind ``copy``.
+Each text is a file beside this module and never changes once released: its SHA-256 stands on the shared ledger. A
+change of wording is a new file with the next number. ``copy-1.md`` is version 1 of the kind ``copy``.
 """
 
 from __future__ import annotations
