@@ -213,7 +213,10 @@ class OrderView(Public):
 
 
 class ValidatorChangesView(Public):
-    """The receipts of the transactions that changed the validators after a height, for light clients. Public."""
+    """The receipts of the transactions that changed the validators after a height, for light clients. Public.
+
+    There are none on a ledger whose genesis has ``fixed_validators`` 1.
+    """
 
     @extend_schema(operation_id="ledger_validator_changes", parameters=[schema.ChangesIn], responses=schema.ProofsOut)
     def get(self, request: Request) -> Response:

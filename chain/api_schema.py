@@ -52,7 +52,10 @@ class GenesisOut(serializers.Serializer[Any]):
     kind = serializers.CharField()
     hash = serializers.CharField()
     time_ms = serializers.IntegerField()
-    params = serializers.DictField(child=serializers.IntegerField())
+    params = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="of the contracts; with fixed_validators 1 the validators below are those of every block",
+    )
     roles = serializers.DictField(child=serializers.CharField())
     validators = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]  # a field's name
     genesis = serializers.CharField(help_text="canonical bytes, hexadecimal")

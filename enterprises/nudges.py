@@ -1,4 +1,7 @@
-"""Wake the workers: a Celery task is sent, and if no broker answers the sweep does the work two seconds later."""
+"""Wake the workers: a Celery task is sent, and if no broker answers the sweep does the work two seconds later.
+
+And wake the pages of somebody who has just become a member.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,19 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from marketplace.common.events import publish
+
 log = logging.getLogger(__name__)
+
+
+def newcomer_group(user_id: int) -> str:
+    """The group of the pages of an enterprise account that acts for no enterprise yet."""
+    return f"enterprise.newcomer.{user_id}"
+
+
+def nudge_newcomer(user_id: int) -> None:
+    """The user acts for an enterprise once the transaction has committed: the registration page goes on by itself."""
+    publish(newcomer_group(user_id), "membership.changed", {}, using="enterprise")
 
 
 def nudge_buyer() -> None:

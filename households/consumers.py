@@ -17,7 +17,6 @@ from households.consensus import messages as wire
 from households.consensus.errors import MessageOutOfTurn
 from households.errors import DeviceRefused, InboxFull, ProposalUnknown
 from households.models import Device, Household
-from households.selectors.households import owner_home
 from households.services import agents, pairing, voting
 from households.services.nudges import agents_group
 from households.uploads.services.intake import Stored, segments_store
@@ -41,12 +40,10 @@ T = TypeVar("T")
 
 
 class OwnerLive(LiveConsumer):
-    """The owner's pages: which of them should fetch themselves again. Ids only."""
+    """The owner's pages: which of them should fetch themselves again. Ids only; before there is a home, nothing."""
 
     def groups_of(self, user: User) -> tuple[str, ...]:
-        if user.kind != Kind.OWNER or owner_home(user.pk) is None:
-            return ()
-        return (owner_group(user.pk),)
+        return (owner_group(user.pk),) if user.kind == Kind.OWNER else ()
 
 
 class DeviceConsumer(AsyncWebsocketConsumer):
@@ -149,21 +146,26 @@ class DeviceConsumer(AsyncWebsocketConsumer):
         await self._send(greeting.welcome)
 
     async def agents_poke(self, event: dict[str, Any]) -> None:
-        """Something changed in the home: look again, with permissions as they are now."""
+        """Something changed in the home. What a device may do is asked of the ledger when it does it."""
+        what = event["what"]
         try:
             if self.device is None:
                 await self._greet(await _run(agents.greet_again, self.household, self.public_key))
-                return
-            greeting = await _run(agents.greet_again, self.household, self.public_key)
-            if greeting.device is not None:
-                self.device = greeting.device
-                self.device.household = self.household = await _run(_fresh, self.household)
-            if event["what"] == "settings":
-                await self._send(wire.Settings(self.household.interval_ms, self.household.upload_ms))
-            await self._send_blocks()
-            await self._send_proposal()
+            elif what in ("member", "settings"):
+                await self._look_again(what)
+            elif what == "block":
+                await self._send_blocks()
+            elif what == "proposal":
+                await self._send_proposal()
         except HearthError as error:
             await self._refuse(error)
+
+    async def _look_again(self, what: str) -> None:
+        """The device's own row may have changed: another key, or no member any more."""
+        self.device = await _run(agents.member_again, self.household, self.public_key)
+        self.household = self.device.household
+        if what == "settings":
+            await self._send(wire.Settings(self.household.interval_ms, self.household.upload_ms))
 
     def _gather(self, segment: bytes) -> None:
         """Segments that arrive together are stored in one transaction."""
@@ -249,11 +251,6 @@ class DeviceConsumer(AsyncWebsocketConsumer):
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(seconds)
             await self.close(code=CLOSE_TOO_SLOW)
-
-
-def _fresh(household: Household) -> Household:
-    household.refresh_from_db()
-    return household
 
 
 async def _run(service: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -28,7 +28,7 @@ from enterprises.errors import (
     NotAdmin,
     NotEnoughCredits,
 )
-from enterprises.nudges import nudge_buyer
+from enterprises.nudges import nudge_buyer, nudge_newcomer
 from marketplace.common.errors import InputError
 from marketplace.common.events import enterprise_group, publish
 
@@ -54,6 +54,7 @@ def enterprise_sign_up(*, user_id: int, name: str, contact: str) -> Enterprise:
             enterprise = Enterprise.objects.create(name=name.strip(), contact=contact)
             Member.objects.create(enterprise=enterprise, user_id=user_id, role=Member.Role.ADMIN)
             _wallet_create(enterprise)
+            nudge_newcomer(user_id)
             transaction.on_commit(nudge_buyer, using="enterprise")
     except IntegrityError:
         raise AlreadyMember from None
@@ -70,9 +71,11 @@ def member_add(*, actor: Member, user_id: int, role: str = Member.Role.BUYER) ->
     _require_admin(actor)
     try:
         with transaction.atomic(using="enterprise"):
-            return Member.objects.create(enterprise=actor.enterprise, user_id=user_id, role=Member.Role(role))
+            member = Member.objects.create(enterprise=actor.enterprise, user_id=user_id, role=Member.Role(role))
+            nudge_newcomer(user_id)
     except IntegrityError:
         raise AlreadyMember from None
+    return member
 
 
 def member_change(*, actor: Member, user_id: int, role: str) -> Member:

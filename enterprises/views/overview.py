@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from enterprises.checkout import selectors, services
@@ -16,7 +17,7 @@ from enterprises.checkout.models import Enterprise, Member
 from enterprises.checkout.ports import BuyerMarket
 from enterprises.errors import NotMember
 from enterprises.forms import RegisterForm
-from enterprises.views.access import member_page, show
+from enterprises.views.access import go, member_page, show
 from enterprises.views.facts import lot_card
 from enterprises.views.progress import order_lines
 from enterprises.views.reads import balance_now, figures
@@ -63,7 +64,7 @@ def register(request: HttpRequest) -> HttpResponse:
     """Sign an enterprise up; its node then registers it with the market by itself."""
     user_id = int(request.user.pk or 0)
     if _is_member(user_id):
-        return redirect("enterprises:overview")
+        return go(request, reverse("enterprises:overview"))
     form = RegisterForm(request.POST or None, initial={"contact": getattr(request.user, "email", "")})
     if request.method == "POST" and form.is_valid():
         services.enterprise_sign_up(user_id=user_id, **form.cleaned_data)

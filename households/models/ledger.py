@@ -66,7 +66,7 @@ class BlockProposal(HomeModel):
     judges = models.BinaryField(default=bytes, help_text="Keys of those who vote on it, 33 bytes each.")
     voters = models.PositiveIntegerField(default=0)
     needed = models.PositiveIntegerField(default=0)
-    held = models.BooleanField(default=False, help_text="Two voters disagree, so nothing leaves until the owner decides.")
+    held = models.BooleanField(default=False, help_text="Two voters disagree; the owner has to decide.")
     quorum_at = models.DateTimeField(null=True, blank=True)
     void_signature = models.BinaryField(default=bytes)
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)

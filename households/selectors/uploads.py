@@ -107,7 +107,8 @@ def batch_get(household: Household, batch_id: uuid.UUID) -> Batch:
 def lots(household: Household) -> QuerySet[Lot]:
     """Lots, newest first, with device and batch."""
     orders = Prefetch("orders", queryset=HubOrder.objects.using(HOME).order_by("-created_at"))
-    return Lot.objects.using(HOME).filter(household=household).select_related("device", "batch").prefetch_related(orders)
+    rows = Lot.objects.using(HOME).filter(household=household).select_related("device", "batch")
+    return rows.prefetch_related(orders)
 
 
 def lot_get(household: Household, lot_id: uuid.UUID) -> Lot:

@@ -76,6 +76,15 @@ def greet_again(household: Household, public_key: bytes) -> Greeting:
     return Greeting(welcome_for(household, device), device)
 
 
+def member_again(household: Household, public_key: bytes) -> Device:
+    """The device's row as it is now; raises ``DeviceRefused`` if the key is no member's any more."""
+    rows = Device.objects.using(HOME).select_related("household")
+    found = rows.filter(household=household, identity_key=public_key, status__in=MEMBERS).first()
+    if found is None:
+        raise DeviceRefused("The device is no longer part of this home")
+    return found
+
+
 def welcome_for(household: Household, device: Device) -> messages.Welcome:
     """All that an agent needs to work: its certificate and account, the keys to pin, and where it left off."""
     wallet = HomeWallet.objects.using(HOME).get(pk=household.pk)

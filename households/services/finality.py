@@ -126,7 +126,7 @@ def _lots_certified(batch: Batch, outcome: BatchOutcome, before: Membership, ter
         mine = Lot.objects.using(HOME).filter(pk=lot.pk, state=Lot.State.PLANNED)
         if entry is None or entry.status != APPROVED or bytes(lot.series_id) not in shared:
             code = entry.reason if entry is not None and entry.reason else lot.reject_code or "not_shared"
-            mine.update(state=Lot.State.REJECTED, reject_code=code)
+            mine.update(state=Lot.State.REJECTED, reject_code=code, chunks=b"")
             continue
         mine.update(
             state=Lot.State.CERTIFIED, support=entry.support, comparable=b"".join(_comparable_keys(entry, before))

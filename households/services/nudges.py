@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from households.models import HOME, Household
+from marketplace.common.events import group_send
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +41,8 @@ def hub_nudge(household: Household, in_s: float = 0.0) -> None:
 def agents_poke(household: Household, what: str) -> None:
     """Tell the connections of the home's agents to look again: at ``proposal``, ``block``, ``member`` or
     ``settings``."""
-    group = agents_group(household.pk)
-
-    def send() -> None:
-        layer = get_channel_layer()
-        if layer is not None:
-            async_to_sync(layer.group_send)(group, {"type": "agents.poke", "what": what})
-
+    message = {"type": "agents.poke", "what": what}
+    send = partial(group_send, agents_group(household.pk), message)
     transaction.on_commit(lambda: _best_effort(send), using=HOME)
 
 

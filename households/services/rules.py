@@ -65,7 +65,8 @@ def rule_set(
                 "share": share, "level": level, "price": price, "licence": licence, "expiry_days": expiry_days,
             },
         )  # fmt: skip
-        activity_note(household=household, kind="rule.set", topic="uploads", facts={"class": device_class, "share": share})
+        facts = {"class": device_class, "share": share}
+        activity_note(household=household, kind="rule.set", topic="uploads", facts=facts)
     return rule
 
 

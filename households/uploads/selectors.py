@@ -37,8 +37,9 @@ def readings_waiting(household: Household) -> int:
     return sum(rows.values_list("readings", flat=True))
 
 
-def series_views(household: Household, *, since_ms: int | None = None, device: Device | None = None) ->
-list[SeriesView]:
+def series_views(
+    household: Household, *, since_ms: int | None = None, device: Device | None = None
+) -> list[SeriesView]:
     """The series of a home or a device; with ``since_ms`` each has its points since then, thinned to some 120."""
     rows = Series.objects.using(HOME).filter(device__household=household).select_related("device")
     if device is not None:

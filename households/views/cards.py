@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -49,10 +50,10 @@ class Step:
     state: str
 
 
-def seen(card: DeviceCard, voters: int) -> Seen:
+def seen(card: DeviceCard, voters: int, heard: int) -> Seen:
     """A card with its newest value, its line of the last hour, and what is wrong with it in plain words."""
     main = main_series(card.series)
-    tone, said = explained(card, voters)
+    tone, said = explained(card, voters, heard)
     return Seen(
         card=card,
         title=words.class_title(card.device.device_class),
@@ -74,10 +75,28 @@ def main_series(series: tuple[SeriesView, ...]) -> SeriesView | None:
     )
 
 
-def explained(card: DeviceCard, voters: int) -> tuple[str, str]:
-    """Tone and sentence for a device that needs the owner's eye; empty for one that is well."""
+def heard_voters(cards: Iterable[DeviceCard]) -> int:
+    """How many active voters are connected and answer."""
+    return sum(
+        card.device.voter and card.device.status == Device.Status.ACTIVE
+        and bool(card.device.connected) and not card.votes_missing
+        for card in cards
+    )  # fmt: skip
+
+
+def explained(card: DeviceCard, voters: int, heard: int) -> tuple[str, str]:
+    """Tone and sentence for a device that needs the owner's eye; empty for one that is well.
+
+    ``voters`` is how many independent voters the home has, ``heard`` how many of its voters answer now.
+    """
     device = card.device
-    enough = f"The others decide without it; {quorum_size(max(voters, 1))} of {max(voters, 1)} voters are enough."
+    needed = quorum_size(max(voters, 1))
+    others = min(voters, heard - heard_voters([card]))
+    enough = (
+        f"The others decide without it; {needed} of {voters} voters are enough."
+        if others >= needed
+        else f"Without its vote too few are left: {needed} of {voters} are needed."
+    )
     if card.presence == "quarantined":
         return (
             "bad",

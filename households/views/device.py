@@ -17,14 +17,14 @@ from households.forms import NameForm, PermissionsForm
 from households.models import Device, Household
 from households.selectors.devices import device_get, device_on_ledger, permission_names, score_share
 from households.selectors.households import overview
-from households.selectors.pages_devices import DeviceCard, device_card, device_refusals
+from households.selectors.pages_devices import DeviceCard, device_card, device_cards, device_refusals
 from households.selectors.pages_votes import Judged, device_history
 from households.services import devices as services
 from households.services.pairing import CODE_LIFE, pairing_code_create
 from households.uploads.selectors import series_views
 from households.views import words
 from households.views.access import do, next_url, owner_page, part_asked, refusal_text, show
-from households.views.cards import chart_of, seen
+from households.views.cards import chart_of, heard_voters, seen
 from marketplace.common.errors import HearthError
 from marketplace.common.types import to_ms
 
@@ -147,7 +147,7 @@ def _context(home: Household, device: Device) -> dict[str, Any]:
     return {
         "home": home,
         "device": device,
-        "seen": seen(card, figures.voters),
+        "seen": seen(card, figures.voters, heard_voters(device_cards(home, now, spark=False))),
         "card": card,
         "row": device_on_ledger(device),
         "account": address_text(bytes(device.account)),

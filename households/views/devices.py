@@ -23,7 +23,7 @@ from households.services.devices import device_accept
 from households.services.pairing import CODE_LIFE, candidate_refuse, pairing_code_create
 from households.views import words
 from households.views.access import do, owner_page, part_asked, show
-from households.views.cards import seen
+from households.views.cards import heard_voters, seen
 
 PARTS = ("body", "inbox", "vote")
 PATIENCE = timedelta(seconds=20)
@@ -92,16 +92,16 @@ def _context(request: HttpRequest, home: Household) -> dict[str, Any]:
     return {
         "home": home,
         "figures": figures,
-        "rows": [seen(card, figures.voters) for card in cards],
+        "rows": [seen(card, figures.voters, heard_voters(cards)) for card in cards],
         "all": everything,
         "gone_exist": everything
         or Device.objects.using("home").filter(household=home, ended_at__isnull=False).exists(),
         "inbox": [_found(candidate) for candidate in candidates(home)],
-        "vote": _slow_vote(home),
+        "vote": slow_vote(home),
     }
 
 
-def _slow_vote(home: Household) -> dict[str, Any] | None:
+def slow_vote(home: Household) -> dict[str, Any] | None:
     """The vote on a change of members, if it has been open for so long that the owner should know."""
     late = proposals(home).filter(state="open", kind="membership", created_at__lt=timezone.now() - PATIENCE)
     row = late.select_related("change__device").annotate(heard=Count("votes")).first()

@@ -19,7 +19,8 @@ from households.services.households import consent_present
 from households.services.rules import terms_of
 from households.uploads.selectors import readings_waiting, series_views
 from households.views.access import owner_page, part_asked, show
-from households.views.cards import Seen, chart_of, seen, steps_of
+from households.views.cards import Seen, chart_of, heard_voters, seen, steps_of
+from households.views.devices import slow_vote
 from households.views.texts import log_lines
 from marketplace.common.types import to_ms
 
@@ -53,7 +54,7 @@ def page(request: HttpRequest, home: Household) -> HttpResponse:
     """All of it, or the one part that changed."""
     part = part_asked(request, PARTS)
     whole = not request.headers.get("HX-Request")
-    context: dict[str, Any] = {"home": home, "query": _query(request)}
+    context: dict[str, Any] = {"home": home, "query": _query(request), "vote": slow_vote(home) if whole else None}
     if whole or part in ("figures", "devices"):
         cards = device_cards(home, timezone.now())
         context |= _figures(home, cards) | _devices(home, cards)
@@ -85,7 +86,8 @@ def _figures(home: Household, cards: list[DeviceCard]) -> dict[str, Any]:
 
 def _devices(home: Household, cards: list[DeviceCard]) -> dict[str, Any]:
     voters = overview(home).voters if cards else 0
-    rows: list[Seen] = [seen(card, voters) for card in cards]
+    heard = heard_voters(cards)
+    rows: list[Seen] = [seen(card, voters, heard) for card in cards]
     return {"rows": rows, "todo": _todo(home, bool(rows))}
 
 

@@ -28,7 +28,7 @@ from marketplace.common.errors import HearthError
 from marketplace.common.licences import CONSENT, COPY, current
 
 WORDS_COUNT = 24
-STEPS = ("Home and wallet", "Write down the words", "Confirm them", "Agree to sharing", "First device")
+STEPS = ("Home and wallet", "Note the words", "Confirm them", "Agree to sharing", "First device")
 
 
 @never_cache

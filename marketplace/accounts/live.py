@@ -10,13 +10,15 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from marketplace.accounts.models import User
 
 CLOSE_NOT_ALLOWED = 4403
+CLOSE_JOIN_AGAIN = 4409
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
     """Sends ``{"kind": ..., "data": {...}}`` for every event of the user's groups.
 
     A derived class gives ``groups_of(user)``: the groups this user may listen to now; empty means none. It is asked
-    when the socket opens and again before every message, so that a user who lost the right hears nothing more.
+    when the socket opens and again before every message, so that a user who lost the right hears nothing more: the
+    socket closes, with 4403 for good, or with 4409 if the user may listen to other groups now and should come again.
     """
 
     def groups_of(self, user: User) -> tuple[str, ...]:
@@ -39,8 +41,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         """Pages only listen; what they say is not read."""
 
     async def live_event(self, message: dict[str, Any]) -> None:
-        if await self._allowed() != self.joined:
-            await self.close(code=CLOSE_NOT_ALLOWED)
+        allowed = await self._allowed()
+        if allowed != self.joined:
+            await self.close(code=CLOSE_JOIN_AGAIN if allowed else CLOSE_NOT_ALLOWED)
             return
         await self.send_json({"kind": message["kind"], "data": message["data"]})
 

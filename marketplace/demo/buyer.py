@@ -32,6 +32,10 @@ class Buyer:
         self.api.sign_up("enterprise", self.email, self.password)
         self.api.post(ENTERPRISE, {"name": self.name, "contact": self.email})
 
+    def is_registered(self) -> bool:
+        """Whether the enterprise's node has registered with the market."""
+        return bool(self.own["registration"] != "new")
+
     def wait_for(self, registration: str) -> None:
         wait_until(lambda: self.own["registration"] == registration, f"{self.name} {registration}")
 

@@ -45,8 +45,8 @@ def with_faults(device: DevicePlan, faults: tuple[Fault, ...]) -> DevicePlan:
 
 
 def _bad(fault: Fault, rows: Rows, before: Rows, day: int) -> Rows:
-    """What the device says instead of ``rows``. ``before`` are its rows of the batch before; ``day`` counts from 0 since
-    the fault began.
+    """What the device says instead of ``rows``. ``before`` are its rows of the batch before; ``day`` counts the batches
+    since the fault began, from 0.
     """
     if fault.kind == "drift":
         return [(t, _plus(value, DRIFT_UNITS * (day + place / len(rows)))) for place, (t, value) in enumerate(rows)]

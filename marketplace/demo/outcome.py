@@ -55,7 +55,6 @@ class Outcome:
     micro_paid: int = 0
     micro_addresses: set[bytes] = field(default_factory=set)
     granted: int = 0
-    refunded_order: bytes = b""
     before: dict[bytes, int] = field(default_factory=dict)
     previews_compared: int = 0
     miscounted: list[str] = field(default_factory=list)

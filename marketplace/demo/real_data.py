@@ -66,7 +66,7 @@ def _home(number: int, batches: list[list[dict[str, str]]]) -> HomePlan:
     dice = random.Random(SEED * 1000 + number)
     outdoors = [
         _outdoor(f"out{place}", name, batches, 0.0 if place == 1 else dice.uniform(-0.5, 0.5), dice)
-        for place, name in enumerate(("Roof station", "Garden sensor", "Balcony sensor"), start=1)
+        for place, name in enumerate(_outdoor_names(number), start=1)
     ]
     if number == LYING_HOME:
         outdoors[1] = with_faults(outdoors[1], (WEATHER_LIE,))
@@ -82,8 +82,13 @@ def _home(number: int, batches: list[list[dict[str, str]]]) -> HomePlan:
         cell=CELLS[(number - 1) % len(CELLS)],
         devices=(mains, solar, *outdoors, *others),
         shared=shared,
-        source="recorded; garden and balcony sensors are the recorded weather with an offset and noise of their own",
+        source="recorded; the second and third outdoor sensor have the recorded weather with an offset and noise",
     )
+
+
+def _outdoor_names(number: int) -> tuple[str, ...]:
+    """Two outdoor sensors can only contradict each other; of three, two can outvote the third."""
+    return ("Roof station", "Garden sensor", "Balcony sensor")[: 3 if number in SHARE_WEATHER else 2]
 
 
 def _single(

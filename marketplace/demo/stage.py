@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from marketplace.child import Child
 from marketplace.demo.client import Api
-from marketplace.supervisor import PYTHON, WORKER, Stack
+from marketplace.supervisor import NODE, PYTHON, VALKEY, WEB, Stack
 
 # Deadlines of seconds, and no limit on log-ins: everybody of the story comes from one address within a moment.
 DEADLINES = {
-    "HEARTH_T1_MS": "6000",
-    "HEARTH_T1_DELIVER_MS": "6000",
+    "HEARTH_T1_MS": "8000",
+    "HEARTH_T1_DELIVER_MS": "8000",
     "HEARTH_T2_MS": "6000",
     "HEARTH_EMPTY_BLOCK_MS": "200",
     "HEARTH_BATCH_WINDOW_MS": "5",
@@ -71,12 +69,8 @@ class Stage:
         file.chmod(0o600)  # it holds pairing codes
         self.devices = self.stack.spawn("devices", [PYTHON, "-m", "households.agent", "host", str(file)])
 
-    @contextmanager
-    def hubs_asleep(self) -> Iterator[None]:
-        """The worker, in which the homes' hubs live, stands still until the block ends."""
-        worker = next(child for child in self.stack.children if child.name == WORKER)
-        os.killpg(worker.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.killpg(worker.pid, signal.SIGCONT)
+    def workers_stop(self) -> None:
+        """Switch off all that acts by itself: workers, in which hubs and buyers' nodes live, and the devices."""
+        acting = [child for child in self.stack.children if child.name not in (VALKEY, NODE, WEB)]
+        with ThreadPoolExecutor(len(acting)) as pool:
+            list(pool.map(Child.stop, acting))

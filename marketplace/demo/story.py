@@ -21,10 +21,12 @@ from marketplace.demo.owner import Owner
 from marketplace.demo.stage import Stage
 from marketplace.demo.stranger import Outsider
 from marketplace.demo.telling import preview_compare, tell, wallets_tell
+from marketplace.supervisor import answers_at
 
 BUYERS = ("Fair Grid", "Warm Rooms Research")
 CREDITS, OUTSIDER_CREDITS = 10_000, 500
 AT_ONCE = 4
+START_S = 60.0
 SETTLE_S = 60.0
 PREVIEWS = 2
 LOTS = 24
@@ -54,10 +56,8 @@ class Story:
         began = time.monotonic()
         with self._phase("databases"):
             self.stage.prepare()
-        with self._phase("processes"):
-            self.stage.stack.start()
-        with self._phase("sign-up"):
-            self._sign_up()
+        with self._phase("processes and sign-up"):
+            self._begin()
         with self._phase("enrolment"):
             self._enrol()
         with self._phase("readings"):
@@ -66,10 +66,8 @@ class Story:
             self._upload()
         with self._phase("purchases"):
             self._buy()
-        with self._phase("a silent hub"):
+        with self._phase("silent hubs"):
             self._refund()
-        with self._phase("telling"):
-            tell(self)
         with self._phase("stop"):
             self.stage.stack.stop()
         with self._phase("ledgers"):
@@ -80,16 +78,24 @@ class Story:
 
     # --- Phases ------------------------------------------------------------------------------------------------------
 
-    def _sign_up(self) -> None:
-        """Owners make their wallets, enterprises found themselves, the operator lets them in."""
-        self.operator.begin()
+    def _begin(self) -> None:
+        """Owners make their wallets as soon as the web answers; enterprises are let in when all processes run."""
+        with ThreadPoolExecutor(1) as pool:
+            owners = pool.submit(self._owners_begin)
+            # Not in the pool: what a thread starts is told to end when that thread does.
+            self.stage.stack.start()
+            owners.result()
         self._each("enterprises", self.buyers, Buyer.begin)
         self.outsider.register("Hearsay Ltd", "outsider@firm.example")
-        self._each("owners", self.owners, Owner.begin)
         for buyer in self.buyers:
-            wait_until(lambda buyer=buyer: buyer.own["registration"] != "new", f"{buyer.name} at the market")  # type: ignore[misc]
+            wait_until(buyer.is_registered, f"{buyer.name} at the market")
             self.operator.let_in(buyer.address, CREDITS)
         self.operator.let_in(self.outsider.address, OUTSIDER_CREDITS)
+
+    def _owners_begin(self) -> None:
+        wait_until(lambda: answers_at(f"{self.stage.url}/health/"), "the web", START_S)
+        self.operator.begin()
+        self._each("owners", self.owners, Owner.begin)
 
     def _enrol(self) -> None:
         """The devices start; each proves its key, and the devices before it vote on letting it in."""
@@ -108,7 +114,7 @@ class Story:
         self._each("homes complete", self.owners, Owner.wait_for_devices, at_once=1)
 
     def _upload(self) -> None:
-        """Batches are closed, voted on, sealed, uploaded, anchored, listed; some owners look first at what would leave."""
+        """Batches are closed, voted on, sealed, uploaded, anchored, listed; some owners look first what would leave."""
         for owner in [owner for owner in self.owners if owner.plan.batch_count == 1][:PREVIEWS]:
             preview_compare(self.outcome, owner)
         self._each("batches closed", self.owners, Owner.close_batches)
@@ -142,16 +148,18 @@ class Story:
         return [lot["lot_id"] for lot in listed[::step]][: self.lots]
 
     def _refund(self) -> None:
-        """Somebody pays while the hubs stand still, and gets the money back by a stranger's call."""
+        """Hubs and buyers' nodes are switched off; somebody pays all the same, and is refunded by a stranger's call."""
         bought = {line["lot_id"] for buyer in self.buyers for line in buyer.purchases()}
         lot = next(row["lot_id"] for row in self.buyers[0].lots() if row["lot_id"] not in bought)
-        with self.stage.hubs_asleep():
-            order_id = self.outsider.fund(lot)
-            self.stranger.expire_when_due(order_id)
-        self.outcome.refunded_order = order_id
+        self._each("what the wallets say", self.owners, lambda owner: owner.wait_for_earnings(), at_once=1)
+        self.stage.workers_stop()
+        order_id = self.outsider.fund(lot)
+        tell(self)  # the deadline passes meanwhile
+        self.stranger.expire_when_due(order_id)
+        self.outcome.refunded += 1
         self.outcome.notes.append(
-            "While all hubs stood still, Hearsay Ltd paid for a lot; nobody delivered, and a stranger's call of expire "
-            "gave the money back."
+            "When all hubs were switched off, Hearsay Ltd paid for a lot; nobody delivered, and after the deadline a "
+            "stranger's call of expire gave the money back."
         )
 
     # --- Tools -------------------------------------------------------------------------------------------------------

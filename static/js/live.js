@@ -35,7 +35,7 @@ function connect(path, wait) {
     refresh(event.kind);
   });
   socket.addEventListener("close", (event) => {
-    if (event.code === 4403) {
+    if (event.code === 4403) { // for good; after any other code, such as 4409 for "come again", it is tried anew
       show("off", "Not live");
       return;
     }

@@ -28,7 +28,8 @@ DEVICES = "/ws/v1/home/{home_id}/devices"
 SOCKETS: dict[str, dict[str, int | None]] = {
     "/ws/v1/market/events": dict.fromkeys(rules.ROLES, OPENED),
     "/ws/v1/home/live": {**NOBODY, rules.OWNER: OPENED, rules.OTHER_OWNER: OPENED},
-    "/ws/v1/enterprise/live": {**NOBODY, rules.MEMBER: OPENED, rules.OTHER_MEMBER: OPENED},
+    # An outsider hears of nothing but that he belongs to an enterprise from now on.
+    "/ws/v1/enterprise/live": {**NOBODY, **dict.fromkeys((rules.MEMBER, rules.OTHER_MEMBER, rules.OUTSIDER), OPENED)},
     # Agents come without an account; only a key that the home has let in gets further than the door.
     DEVICES: dict.fromkeys(rules.ROLES, OPENED),
 }

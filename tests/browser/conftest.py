@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from playwright.sync_api import Page
+
 from marketplace import assets
 from marketplace.supervisor import BASE_DIR, Stack
+from tests.browser.people import watch
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGS = [
@@ -72,3 +75,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def base_url(stack: Stack) -> str:
     """Relative addresses in ``page.goto`` lead to the stack."""
     return stack.url
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """A page whose scripts, content policy and loads must not complain."""
+    complaints = watch(page)
+    yield page
+    assert complaints == []

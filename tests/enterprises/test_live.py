@@ -15,6 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from enterprises.checkout import services
 from enterprises.checkout.models import Enterprise, Member
 from enterprises.consumers import EnterpriseLive
+from marketplace.accounts.live import CLOSE_JOIN_AGAIN
 from marketplace.accounts.models import User
 from marketplace.common.events import enterprise_group
 
@@ -67,9 +68,39 @@ def test_who_is_no_member_any_more_hears_nothing_more(member: User, other_member
     assert async_to_sync(play)()["type"] == "websocket.close"
 
 
-@pytest.mark.parametrize("who", ["stranger", "owner", "operator", "unbound"])
-def test_others_are_not_let_in(who: str, owner: User, operator: User, member: User) -> None:
-    user = {"stranger": AnonymousUser(), "owner": owner, "operator": operator, "unbound": member}[who]
+def test_an_account_without_an_enterprise_waits_and_is_told_to_come_again_once_it_has_one(
+    member: User, other_member: User
+) -> None:
+    enterprise_of(member)
+
+    async def play() -> dict[str, Any]:
+        line, connected = await opened(other_member)
+        assert connected
+        await database_sync_to_async(services.member_add)(
+            actor=await database_sync_to_async(Member.objects.select_related("enterprise").get)(user_id=member.pk),
+            user_id=other_member.pk,
+        )
+        return dict(await line.receive_output(5))
+
+    told = async_to_sync(play)()
+    assert (told["type"], told["code"]) == ("websocket.close", CLOSE_JOIN_AGAIN)
+
+
+def test_an_account_without_an_enterprise_hears_of_no_enterprise(member: User, other_member: User) -> None:
+    other = enterprise_of(member)
+
+    async def play() -> bool:
+        line, connected = await opened(other_member)
+        assert connected
+        await tell(other)
+        return await line.receive_nothing()
+
+    assert async_to_sync(play)()
+
+
+@pytest.mark.parametrize("who", ["stranger", "owner", "operator"])
+def test_others_are_not_let_in(who: str, owner: User, operator: User) -> None:
+    user = {"stranger": AnonymousUser(), "owner": owner, "operator": operator}[who]
 
     async def play() -> bool:
         _, connected = await opened(user)

@@ -16,7 +16,7 @@ from tests.enterprises.conftest import Buyer
 from tests.enterprises.home import Home, Lot
 from tests.enterprises.ledger import SharedLedger
 from tests.enterprises.market import connect
-from tests.enterprises.pages import away, browser, text
+from tests.enterprises.pages import HTMX, away, browser, text
 from tests.factories import member as member_new
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +37,15 @@ def test_a_new_enterprise_registers_and_sees_its_way_to_the_first_purchase(ledge
     shown = text(client.get("/enterprise/"))
     assert "Nordwind" in shown and "Wait for accreditation" in shown and "No orders yet" in shown
     assert client.get("/enterprise/register/").headers["Location"] == "/enterprise/"
+
+
+def test_a_registration_page_that_is_open_goes_on_once_the_account_is_a_member(buyer: Buyer, site: Client) -> None:
+    newcomer = member_new()
+    client = browser(newcomer)
+    assert 'data-live="membership."' in text(client.get("/enterprise/register/"))
+    assert "HX-Redirect" not in client.get("/enterprise/register/", headers=HTMX).headers
+    services.member_add(actor=buyer.member, user_id=newcomer.pk)
+    assert client.get("/enterprise/register/", headers=HTMX).headers["HX-Redirect"] == "/enterprise/"
 
 
 @pytest.mark.parametrize(
@@ -66,13 +75,32 @@ def test_the_overview_stays_up_while_the_market_is_away(buyer: Buyer, site: Clie
     assert shown.status_code == 200 and "does not answer" in text(shown) and "1,000" in text(shown)
 
 
-def test_the_wallet_page_shows_address_balance_and_moves(buyer: Buyer, site: Client, monkeypatch) -> None:
+MOVE = {"time_ms": 1_800_000_000_000, "tx_id": "ab" * 32, "kind": "escrow", "amount": -100, "lot_id": "cd" * 32}
 
-    move = {"time_ms": 1_800_000_000_000, "tx_id": "ab" * 32, "kind": "escrow", "amount": -100, "lot_id": "cd" * 32}
-    monkeypatch.setattr(buyer.market, "history", lambda address: [move])
+
+def test_the_wallet_page_shows_address_balance_and_moves(buyer: Buyer, site: Client, monkeypatch) -> None:
+    page = {"moves": [MOVE], "next": None}
+    monkeypatch.setattr(buyer.market, "history_newest", lambda address, before: page)
     shown = text(site.get("/enterprise/wallet/"))
     assert address_text(bytes.fromhex(buyer.wallet.address)) in shown
     assert "1,000" in shown and "Paid into escrow" in shown and "−100" in shown
+    assert "Older" not in shown and "Newest" not in shown
+
+
+def test_the_wallet_page_leads_from_the_newest_moves_to_the_older_ones(buyer: Buyer, site: Client, monkeypatch) -> None:
+    pages = {
+        "": {"moves": [MOVE | {"amount": -2}], "next": "9.0.1"},
+        "9.0.1": {"moves": [MOVE | {"amount": -1}], "next": None},
+    }
+    monkeypatch.setattr(buyer.market, "history_newest", lambda address, before: pages[before])
+    newest = text(site.get("/enterprise/wallet/"))
+    assert "−2<" in newest and 'href="?before=9.0.1"' in newest and "Newest" not in newest
+    older = text(site.get("/enterprise/wallet/?before=9.0.1"))
+    assert "−1<" in older and "Older" not in older and "Newest" in older
+    assert 'hx-get="/enterprise/wallet/?before=9.0.1"' in older, "a live event renews the page that is looked at"
+    told = site.get("/api/v1/enterprise/wallet", {"before": "9.0.1"}).json()
+    assert (told["history"][0]["amount"], told["history_next"]) == (-1, None)
+    assert site.get("/api/v1/enterprise/wallet").json()["history_next"] == "9.0.1"
 
 
 def test_the_wallet_page_shows_the_last_balance_while_the_market_is_away(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
+from chain.client.wire import genesis_json
 from chain.contracts.market.rows import Reprice
 from enterprises.catalog.indexing import catalog_advance
 from enterprises.checkout.models import Purchase
@@ -65,6 +69,24 @@ def test_a_purchase_that_was_never_paid_says_why_in_plain_words(
     buyer.rounds()
     shown = text(site.get(f"/enterprise/purchases/{purchase.public_id}/"))
     assert "The home changed the price after you confirmed. Nothing was paid." in shown
+
+
+def test_a_downloaded_receipt_is_verified_by_the_command_without_the_market(
+    buyer: Buyer, home: Home, site: Client, lot: Lot, tmp_path: Path
+) -> None:
+    (purchase,) = buyer.order(lot)
+    buyer.rounds()
+    funded = purchase.steps.get(state="funded").tx_id
+    told = site.get(f"/enterprise/purchases/{purchase.public_id}/receipts/{funded}/")
+    receipt, genesis, out = tmp_path / "receipt.json", tmp_path / "genesis.json", StringIO()
+    receipt.write_bytes(told.content)
+    genesis.write_text(json.dumps(genesis_json(buyer.ledger.engine.genesis)))
+    call_command("receipt", "verify", str(receipt), "--genesis", str(genesis), stdout=out)
+    assert "The receipt holds. The call went through." in out.getvalue()
+    assert funded in out.getvalue() and "market.fund" in out.getvalue()
+    receipt.write_bytes(told.content.replace(b'"done"', b'"gone"'))
+    with pytest.raises(CommandError, match="does not hold"):
+        call_command("receipt", "verify", str(receipt), "--genesis", str(genesis), stdout=out)
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("csv", b"time,"), ("json", b'{"columns"'), ("parquet", b"PAR1")])

@@ -226,8 +226,9 @@ def test_a_hub_that_signs_two_proposals_halts_its_home(market: MemoryMarket) -> 
     second = proposal_sign(header, 0, (), (), hub_key(operational_of(home)).secret)
     fault = HubFault(first.body, first.signature, second.body, second.signature)
     with pytest.raises(EvidenceEmpty):
-        voting.fault_notice(household=home, raw=encode(HubFault(first.body, first.signature, first.body,
-        first.signature))) voting.fault_notice(household=home, raw=encode(fault))
+        same = HubFault(first.body, first.signature, first.body, first.signature)
+        voting.fault_notice(household=home, raw=encode(same))
+    voting.fault_notice(household=home, raw=encode(fault))
     home.refresh_from_db()
     assert home.state == Household.State.HALTED
     assert agents.proposal_for(home, devices[0].key) is None and uploads_advance(home) == 0

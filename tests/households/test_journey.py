@@ -37,8 +37,9 @@ def test_readings_of_four_devices_become_lots_and_the_reward_lands_on_the_payee(
         Lot.objects.using("home").update(next_try_at=batch.created_at)
         uploads_advance(home)
     lots = list(Lot.objects.using("home").all())
-    assert [lot.state for lot in lots] == [Lot.State.LISTED] * 4, [(lot.last_error_code, lot.last_error) for lot in
-    lots] assert {lot.support for lot in lots} == {"corroborated"}
+    failures = [(lot.last_error_code, lot.last_error) for lot in lots]
+    assert [lot.state for lot in lots] == [Lot.State.LISTED] * 4, failures
+    assert {lot.support for lot in lots} == {"corroborated"}
 
     row = market.lot(bytes(lots[0].lot_id))
     buyer = market.buyer(bytes([77]) * 32)

@@ -207,7 +207,10 @@ def test_a_silent_and_an_absent_device_are_told_apart_and_explained(furnished: F
         body = as_user(furnished.owner).get(address).content.decode()
         assert 'data-status="silent"' in body and 'data-status="offline"' in body, address
         assert "Connected, but it sends no readings" in body, address
-        assert "Not connected. The others decide without it; 3 of 4 voters are enough." in body, address
+        assert "Without its vote too few are left: 3 of 4 are needed." in body, address
+    rows.exclude(pk=furnished.devices[1].row.pk).update(connected="channel")
+    body = as_user(furnished.owner).get(reverse("households:devices")).content.decode()
+    assert "Not connected. The others decide without it; 3 of 4 voters are enough." in body
 
 
 def test_a_vote_on_members_that_takes_long_is_shown_with_who_answered(furnished: Furnished) -> None:

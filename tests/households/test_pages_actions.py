@@ -205,9 +205,7 @@ def test_restore_refuses_the_words_of_another_wallet(client: Client) -> None:
 
 def test_recover_is_refused_while_the_voters_are_not_silent(client: Client, home: Household) -> None:
     device = devices_new(home, 1)[0].row
-    answer = client.post(
-        reverse("households:recover"), {"voters": [str(device.pk)], "passphrase": PASSPHRASE}
-    )
+    answer = client.post(reverse("households:recover"), {"voters": [str(device.pk)], "passphrase": PASSPHRASE})
     assert answer.status_code == 200 and "refused" in answer.content.decode()
     wrong = client.post(reverse("households:recover"), {"voters": [str(device.pk)], "passphrase": "not-this-one"})
     assert wrong.status_code == 200 and "passphrase" in wrong.content.decode()

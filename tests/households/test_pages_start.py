@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from households.models import Consent, Household, HomeWallet
+from households.models import Consent, HomeWallet, Household
 from households.services.wallets import wallet_words_new
 from marketplace.accounts.models import User
 from marketplace.common.licences import CONSENT, current

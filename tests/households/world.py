@@ -35,7 +35,7 @@ _numbers = count(1)
 def home_new(owner_id: int | None = None, **fields: object) -> Household:
     """An active home whose owner agreed to sharing; a code lets devices in at once."""
     owner_id = next(_numbers) + 10_000 if owner_id is None else owner_id
-    household, words = household_create(owner_id=owner_id, cell=CELL, passphrase=PASSPHRASE, auto_accept=True, **fields)
+    household, _ = household_create(owner_id=owner_id, cell=CELL, passphrase=PASSPHRASE, auto_accept=True, **fields)
     Household.objects.using("home").filter(pk=household.pk).update(state="active")
     household.refresh_from_db()
     consent_give(household=household, text_name=current(CONSENT).name)
@@ -123,8 +123,9 @@ class TestDevice:
         }
         return segment_sign(Segment(**{**fields, **changes}), self.secret)
 
-    def measure(self, quantity: str, *, day: int = 0, base: int = 2_000, step_s: int = 300, shift: int = 0) ->
-    list[Stored]:
+    def measure(
+        self, quantity: str, *, day: int = 0, base: int = 2_000, step_s: int = 300, shift: int = 0
+    ) -> list[Stored]:
         """A day of readings that go up and down by a little."""
         start = START_MS + day * DAY_MS
         times = [start + i * step_s * 1000 for i in range(86_400 // step_s)]

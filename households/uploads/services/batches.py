@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Sum
@@ -20,6 +21,7 @@ from chain.contracts.devices.rows import SELL, UPLOAD, BatchLot
 from chain.core.codec import encode
 from chain.crypto.hashing import tagged
 from chain.exchange.lots import LotSecrets, batch_seed, salts
+from chain.exchange.rows import batch_root, batch_salt, plain_root
 from chain.wallets.hd import cloud_secret, payee_child
 from households.consensus.batch import (
     MAX_SEGMENTS,
@@ -32,7 +34,7 @@ from households.consensus.batch import (
     terms_parse,
 )
 from households.consensus.readings import segment_parse
-from households.consensus.roots import series_chunks, series_roots
+from households.consensus.roots import series_chunks
 from households.consensus.series import Series
 from households.home.models import Series as SeriesRow
 from households.home.models import StoredSegment
@@ -47,7 +49,7 @@ from households.services.rules import Terms, privacy_rule, terms_of
 from households.services.secrets import operational_of
 from households.uploads.schedule import next_due, schedule_parse
 from marketplace.common.types import to_ms
-from marketplace.common.work import advance
+from marketplace.common.work import advance, renew
 
 _DAY_MS = 86_400_000
 _UPDATE_ROWS = 500
@@ -59,6 +61,20 @@ class SeriesData:
 
     row: SeriesRow
     series: Series
+
+    @property
+    def sid(self) -> bytes:
+        """The series' id in its batch."""
+        return self.series.series_id
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A shared series, ready for the vote."""
+
+    terms: LotTerms
+    root: BatchLot
+    chunks: list[bytes]
 
 
 def batch_close(*, household: Household, cut_ms: int) -> Batch | None:
@@ -115,20 +131,34 @@ def batch_close_if_due(*, household: Household, now: datetime) -> Batch | None:
 
 
 def batch_prepare(batch: Batch) -> None:
-    """Lay a closed batch out for the vote: give each shared series a payee that was never used, and write the terms.
+    """Lay a closed batch out for the vote: give each shared series a payee that was never used, desensitise it, and
+    write terms and roots.
 
     The caller holds the batch's lease. Raises ``NodeKeyMissing``, ``BoxDamaged``.
     """
     found = series_of_batch(batch)
     shared = _shared(batch.household, found)
+    secret = cloud_secret(operational_of(batch.household))
+    seed = batch_seed(secret, bytes(batch.batch_id))
     with transaction.atomic(using=HOME):
+        renew(batch, using=HOME)
         for data in found:
             if data.series.series_id in shared:
                 _lot_plan(batch, data, shared[data.series.series_id])
-        terms = encode(_terms(batch, found, shared))
+    laid = {sid: _lay_out(batch, data, shared[sid], seed, secret) for data in found if (sid := data.sid) in shared}
+    terms = _terms(batch, found, laid, seed)
+    with transaction.atomic(using=HOME):
         advance(
-            batch, using=HOME, state=Batch.State.PREPARED, terms=terms, series_count=len(found)
+            batch,
+            using=HOME,
+            state=Batch.State.PREPARED,
+            terms=encode(terms),
+            roots=msgspec.msgpack.encode([laid[data.sid].root for data in found if data.sid in laid]),
+            series_count=len(found),
         )
+        for sid, lot in laid.items():
+            chunks = msgspec.msgpack.encode(lot.chunks)
+            Lot.objects.using(HOME).filter(batch=batch, series_id=sid).update(chunks=chunks, reject_code="")
         ledger_nudge(batch.household)
 
 
@@ -146,28 +176,28 @@ def batch_segments(batch: Batch) -> list[bytes]:
 
 def batch_lots(batch: Batch) -> tuple[BatchLot, ...]:
     """The lots that the hub proposes, with the roots it computed; in rising order of series."""
-    terms = terms_parse(bytes(batch.terms))
-    series = {data.series.series_id: data.series for data in series_of_batch(batch)}
-    lots = []
-    for entry in terms.series:
-        if entry.lot is None:
-            continue
-        root = series_roots(series[entry.series_id], entry.lot, terms.seed)
-        lots.append(BatchLot(root.series_id, entry.device_id, root.plain_root, root.batch_root))
-    return tuple(lots)
+    return tuple(msgspec.msgpack.decode(bytes(batch.roots), type=list[BatchLot]))
 
 
-def series_of_batch(batch: Batch) -> list[SeriesData]:
-    """The series of a batch with their readings, in rising order of series id."""
-    rows = StoredSegment.objects.using(HOME).filter(batch_key=batch.pk).order_by("series", "first_sequence")
+def lot_chunks(lot: Lot, rule: bytes, seed: bytes) -> list[bytes]:
+    """The plaintexts of a lot's data chunks: as laid out, or computed anew if they are kept no longer."""
+    if lot.chunks:
+        return msgspec.msgpack.decode(bytes(lot.chunks), type=list[bytes])
+    (data,) = series_of_batch(lot.batch, device=lot.device, quantity=lot.quantity)
+    return series_chunks(data.series, rule, seed)
+
+
+def series_of_batch(batch: Batch, *, device: Device | None = None, quantity: str = "") -> list[SeriesData]:
+    """The series of a batch (or one of them) with their readings, in rising order of series id."""
+    rows = StoredSegment.objects.using(HOME).filter(batch_key=batch.pk)
+    if device is not None:
+        rows = rows.filter(series__device=device, series__quantity=quantity)
     raws: dict[int, list[bytes]] = defaultdict(list)
-    for series_pk, raw in rows.values_list("series_id", "raw"):
+    for series_pk, raw in rows.order_by("series", "first_sequence").values_list("series_id", "raw"):
         raws[series_pk].append(bytes(raw))
     found = SeriesRow.objects.using(HOME).filter(pk__in=raws).select_related("device")
-    return sorted(
-        (SeriesData(row, _series(bytes(batch.batch_id), row, raws[row.pk])) for row in found),
-        key=lambda data: data.series.series_id,
-    )
+    series = [SeriesData(row, _series(bytes(batch.batch_id), row, raws[row.pk])) for row in found]
+    return sorted(series, key=lambda data: data.sid)
 
 
 def _series(batch_id: bytes, row: SeriesRow, raws: list[bytes]) -> Series:
@@ -200,9 +230,7 @@ def _shared(household: Household, found: list[SeriesData]) -> dict[bytes, Terms]
     }
 
 
-def _terms(batch: Batch, found: list[SeriesData], shared: dict[bytes, Terms]) -> BatchTerms:
-    secret = cloud_secret(operational_of(batch.household))
-    seed = batch_seed(secret, bytes(batch.batch_id))
+def _terms(batch: Batch, found: list[SeriesData], laid: dict[bytes, LaidOut], seed: bytes) -> BatchTerms:
     return BatchTerms(
         ledger=batch.household.ledger,
         batch_id=bytes(batch.batch_id),
@@ -211,29 +239,32 @@ def _terms(batch: Batch, found: list[SeriesData], shared: dict[bytes, Terms]) ->
         seed=seed,
         series=tuple(
             SeriesTerms(
-                series_id=data.series.series_id,
+                series_id=data.sid,
                 device_id=data.series.device_id,
                 quantity=data.row.quantity,
                 account=bytes(data.row.device.account),
                 low=data.row.low,
                 high=data.row.high,
-                lot=_lot_terms(batch, data, shared, seed, secret),
+                lot=laid[data.sid].terms if data.sid in laid else None,
             )
             for data in found
         ),
     )
 
 
-def _lot_terms(
-    batch: Batch, data: SeriesData, shared: dict[bytes, Terms], seed: bytes, secret: bytes
-) -> LotTerms | None:
-    terms = shared.get(data.series.series_id)
-    if terms is None:
-        return None
+def _lay_out(batch: Batch, data: SeriesData, terms: Terms, seed: bytes, secret: bytes) -> LaidOut:
+    """Desensitise a series once: what voters check, the roots to propose, and the chunks to seal later."""
     rule = rule_encode(privacy_rule(terms, data.row.quantity, (data.row.low, data.row.high)))
-    lot = Lot.objects.using(HOME).get(batch=batch, series_id=data.series.series_id)
-    chunk_count = len(series_chunks(data.series, rule, seed)) + 1
-    return LotTerms(rule=rule, salts=tuple(salts(LotSecrets.derive(secret, bytes(lot.payee_key)), chunk_count)))
+    lot = Lot.objects.using(HOME).get(batch=batch, series_id=data.sid)
+    chunks = series_chunks(data.series, rule, seed)
+    lot_terms = LotTerms(rule, tuple(salts(LotSecrets.derive(secret, bytes(lot.payee_key)), len(chunks) + 1)))
+    root = BatchLot(
+        series_id=data.sid,
+        device=data.series.device_id,
+        plain_root=plain_root(lot_terms.salts, chunks),
+        batch_root=batch_root(batch_salt(seed, data.sid), chunks),
+    )
+    return LaidOut(lot_terms, root, chunks)
 
 
 def _lot_plan(batch: Batch, data: SeriesData, terms: Terms) -> None:

@@ -25,16 +25,15 @@ from chain.exchange.lots import LotObject, LotSecrets, SealedLot, seal_lot
 from chain.exchange.manifest import Manifest, SeriesFacts, digest_new, manifest_encode
 from chain.exchange.rows import chunk_read
 from chain.wallets.hd import cloud_secret
-from households.consensus.batch import SeriesTerms, terms_parse
-from households.consensus.roots import series_chunks
+from households.consensus.batch import terms_parse
 from households.errors import LotNotOnOffer
-from households.models import HOME, Batch, Household, HubOrder, Lot
+from households.models import HOME, Household, HubOrder, Lot
 from households.privacy.levels import SCHEMA, Rule, columns_of, model_class, rule_decode
 from households.services.activity import activity_note, live_notify
 from households.services.households import consent_present
 from households.services.market_port import Market
 from households.services.secrets import operational_of
-from households.uploads.services.batches import series_of_batch
+from households.uploads.services.batches import lot_chunks
 from households.uploads.services.sending import payee_of, require_done, send_once
 from marketplace.common.work import advance, wait
 
@@ -89,6 +88,7 @@ def lot_upload(lot: Lot, market: Market) -> None:
         record_count=digest.record_count,
         chunk_count=digest.chunk_count,
         size_bytes=digest.size_bytes,
+        chunks=b"",
     )
 
 
@@ -144,20 +144,14 @@ def lot_object_remove(lot: Lot, market: Market) -> None:
 
 def lot_seal(lot: Lot, secrets: LotSecrets) -> tuple[SealedLot, Manifest]:
     """The sealed object of a certified lot and its manifest; the same bytes at every call."""
-    batch = lot.batch
-    terms = terms_parse(bytes(batch.terms))
+    terms = terms_parse(bytes(lot.batch.terms))
     entry = next(entry for entry in terms.series if entry.series_id == bytes(lot.series_id))
     rule = rule_decode(entry.lot.rule) if entry.lot else None
     if rule is None or entry.lot is None:
         raise LotNotOnOffer("The batch's terms do not share this series")
-    chunks = _chunks(batch, entry, terms.seed)
+    chunks = lot_chunks(lot, entry.lot.rule, terms.seed)
     manifest = _manifest(lot, secrets, rule, chunks)
     return seal_lot(secrets, manifest_encode(manifest), chunks), manifest
-
-
-def _chunks(batch: Batch, entry: SeriesTerms, seed: bytes) -> list[bytes]:
-    series = next(data.series for data in series_of_batch(batch) if data.series.series_id == entry.series_id)
-    return series_chunks(series, entry.lot.rule if entry.lot else b"", seed)
 
 
 def _manifest(lot: Lot, secrets: LotSecrets, rule: Rule, chunks: list[bytes]) -> Manifest:
