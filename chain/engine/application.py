@@ -85,7 +85,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A block before its votes: the header, what executing the transactions made of receipts and state, and who votes."""
+    """A block before its votes: its header, what executing it made of receipts and state, and who votes on it."""
 
     header: Header
     block_hash: bytes

@@ -51,7 +51,7 @@ def shared_ledger_id() -> str | None:
 def genesis_new(keys: KeyFiles, params: dict[str, int], now_ms: int) -> Genesis:
     """A genesis with one validator, the treasury and the first operator.
 
-    The validators are fixed unless ``params`` say ``fixed_validators`` 0, since this node could not go on with a second.
+    The validators are fixed unless ``params`` say ``fixed_validators`` 0: this node could not go on with a second.
 
     The ledger's id is made of its keys and its beginning, so that what is signed for one market is void on another.
     """

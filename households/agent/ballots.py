@@ -38,10 +38,10 @@ class Ballots:
     """Holds the voter and answers what the hub sends about blocks, proposals and batches."""
 
     def __init__(
-        self, *, name: str, secret: bytes, device_id: bytes, genesis: bytes, state: StateDir, votes: bool
+        self, *, name: str, secret: bytes, device_id: bytes, genesis: bytes, state: StateDir, votes: Callable[[], bool]
     ) -> None:
-        """Open the logs and replay the blocks kept so far; ``votes`` False never casts one (a fault for demo and
-        tests).
+        """Open the logs and replay the blocks kept so far. Nothing is cast while ``votes()`` is false, which is a fault
+        for demo and tests.
 
         Raises ``LedgerFault`` or ``Malformed`` if the kept blocks do not hold.
         """
@@ -148,5 +148,5 @@ class Ballots:
         await self._cast(proposal, vote, send)
 
     async def _cast(self, proposal: Proposal, vote: Vote, send: Send) -> None:
-        if self._votes:
+        if self._votes():
             await send(VoteCast(proposal.body.header.height, encode(vote)))

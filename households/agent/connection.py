@@ -80,7 +80,7 @@ class Agent:
         self._state = StateDir(Path(spec.state_dir))
         self._secret = key_load_or_create(self._state.path)
         self._quantities = quantities_of(spec)
-        self._faults = Faults(spec)
+        self._faults = Faults(spec, clock())
         self._interval_ms, self._upload_ms = spec.interval_ms, spec.upload_ms
         self._outbox: Outbox | None = None
         self._ballots: Ballots | None = None
@@ -145,7 +145,7 @@ class Agent:
                 device_id=welcome.device_id,
                 genesis=welcome.genesis,
                 state=self._state,
-                votes=self._faults.votes,
+                votes=lambda: self._faults.votes(self._clock()),
             )
         if self._outbox is None:
             self._outbox = Outbox(
@@ -211,13 +211,12 @@ class Agent:
         while self._outbox is None:
             await self._nudge.wait()
             self._nudge.clear()
-        if not self._faults.measures:
-            return
         source = self._spec.source
         if isinstance(source, Replay):
-            await self._replay(replayed(source, self._quantities), self._outbox)
+            if self._faults.measures(self._clock()):
+                await self._replay(replayed(source, self._quantities), self._outbox)
             return
-        while True:
+        while self._faults.measures(self._clock()):
             for reading in simulated_now(self._spec, source, self._quantities, self._clock()):
                 self._outbox.add(self._faults.applied(reading))
             interval_ms = max(self._interval_ms, 50)

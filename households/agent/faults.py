@@ -15,7 +15,9 @@ RESEND_AFTER = 240
 class Faults:
     """The faults of one device. Without any, everything passes as it is."""
 
-    def __init__(self, spec: AgentSpec) -> None:
+    def __init__(self, spec: AgentSpec, began_ms: int = 0) -> None:
+        """``began_ms`` is when the agent started, by its clock."""
+        self._began_ms = began_ms
         self._device_class = spec.device_class
         self._lies = [fault for fault in spec.faults if isinstance(fault, Lying)]
         self._plays = [fault for fault in spec.faults if isinstance(fault, Playback)]
@@ -26,15 +28,13 @@ class Faults:
         self._seen: dict[str, dict[int, list[int]]] = defaultdict(dict)
         self._began: dict[str, int] = {}
 
-    @property
-    def votes(self) -> bool:
-        """Whether the device votes."""
-        return not any(fault.votes for fault in self._silent)
+    def votes(self, now_ms: int) -> bool:
+        """Whether the device votes by now."""
+        return not any(fault.votes for fault in self._silent if now_ms - self._began_ms >= fault.after_ms)
 
-    @property
-    def measures(self) -> bool:
-        """Whether the device sends readings."""
-        return not any(fault.readings for fault in self._silent)
+    def measures(self, now_ms: int) -> bool:
+        """Whether the device sends readings by now."""
+        return not any(fault.readings for fault in self._silent if now_ms - self._began_ms >= fault.after_ms)
 
     def applied(self, reading: Reading) -> Reading:
         """The reading as the device sends it."""

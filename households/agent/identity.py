@@ -100,6 +100,7 @@ async def handshake(link: Link, spec: AgentSpec, secret: bytes, state: StateDir,
 
 
 async def _welcome(link: Link, spec: AgentSpec) -> Welcome:
+    told = ""
     while True:
         answer = await link.receive()
         if isinstance(answer, Welcome):
@@ -108,7 +109,9 @@ async def _welcome(link: Link, spec: AgentSpec) -> Welcome:
             raise RefusedByHub(answer)
         if not isinstance(answer, Pending):
             raise MessageOutOfTurn()
-        log.info("%s: %s", spec.name, answer.text)
+        if answer.text != told:
+            log.info("%s: %s", spec.name, answer.text)
+            told = answer.text
 
 
 def _check(welcome: Welcome, challenge: Challenge, pins: Pins | None, secret: bytes, now_ms: int) -> None:

@@ -57,10 +57,11 @@ class Replay(Strict, tag="replay", tag_field="kind", frozen=True):
 
 
 class Silent(Strict, tag="silent", tag_field="kind", frozen=True):
-    """For demo and tests: no votes, or no readings either."""
+    """For demo and tests: no votes, or no readings either, once the agent has run for ``after_ms``."""
 
     votes: bool = True
     readings: bool = False
+    after_ms: int = 0
 
 
 class Span(Strict, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from itertools import chain, count
 
 from django.db import transaction
 from django.db.models import Max
@@ -140,7 +141,7 @@ def _device_create(
         household=household,
         device_id=address_of(bytes(candidate.public_key)),
         identity_key=bytes(candidate.public_key),
-        name=name.strip() or f"{facts.model or facts.device_class} {index + 1}"[:60],
+        name=name.strip() or _name_free(household, facts.model or facts.device_class),
         device_class=facts.device_class,
         model=facts.model,
         area=facts.area if area is None else area,
@@ -155,6 +156,14 @@ def _device_create(
     )
     series_begin(device=device, quantities=facts.quantities)
     return device
+
+
+def _name_free(household: Household, wanted: str) -> str:
+    """The wanted name, with a number if another device of the home has it."""
+    taken = set(Device.objects.using(HOME).filter(household=household).values_list("name", flat=True))
+    wanted = wanted[:56]
+    numbered = (f"{wanted} {number}" for number in count(2))
+    return next(name for name in chain([wanted], numbered) if name not in taken)
 
 
 def _join(device: Device) -> calls.Join:

@@ -96,19 +96,25 @@ def _batch_certified(row: BlockProposal, ledger: Ledger, block: Block, before: M
     if outcome is None:
         return
     certificate = certificate_new(ledger.genesis_hash, block.header, before.validators, block.commit.votes)
+    rejected = [entry for entry in outcome.series if entry.status != APPROVED]
+    counts = series_readings(batch)
     with transaction.atomic(using=HOME):
-        _lots_certified(batch, outcome, before, terms)
-        rejected = [entry for entry in outcome.series if entry.status != APPROVED]
-        counts = series_readings(batch)
-        Batch.objects.using(HOME).filter(pk=batch.pk, state=Batch.State.PROPOSED).update(
-            state=Batch.State.CERTIFIED,
-            height=row.height,
-            label=outcome.label,
-            voters=outcome.voters,
-            certificate=encode(certificate),
-            series_rejected=len(rejected),
-            readings_rejected=sum(counts.get((entry.device_id, entry.quantity), 0) for entry in rejected),
+        certified = (
+            Batch.objects.using(HOME)
+            .filter(pk=batch.pk, state=Batch.State.PROPOSED)
+            .update(
+                state=Batch.State.CERTIFIED,
+                height=row.height,
+                label=outcome.label,
+                voters=outcome.voters,
+                certificate=encode(certificate),
+                series_rejected=len(rejected),
+                readings_rejected=sum(counts.get((entry.device_id, entry.quantity), 0) for entry in rejected),
+            )
         )
+        if certified != 1:
+            return  # another worker has counted this batch; twice would put a device into quarantine too early
+        _lots_certified(batch, outcome, before, terms)
         rejected_count(batch, rejected, counts)
         activity_note(
             household=row.household, kind="batch.certified", topic="uploads",
@@ -147,7 +153,10 @@ def _scores(household: Household, outcome: BatchOutcome) -> None:
     """Keep each device's standing; who is rejected again and again goes into quarantine."""
     judged: dict[bytes, list[int]] = defaultdict(lambda: [0, 0])
     for entry in outcome.series:
-        judged[entry.device_id][0 if entry.status == APPROVED else 1] += 1
+        if entry.status == APPROVED:
+            judged[entry.device_id][0] += 1
+        elif entry.counts_against:
+            judged[entry.device_id][1] += 1
     for device in Device.objects.using(HOME).filter(household=household, device_id__in=list(judged)):
         approved, rejected = judged[bytes(device.device_id)]
         score = score_update(Score(device.score_good, device.score_bad, device.score_bad_run), approved, rejected)

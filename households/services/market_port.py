@@ -70,7 +70,6 @@ class Market(Protocol):
         """The events of all blocks after a height: hints of where to look, to be followed up by proofs."""
         ...
 
-
     def order(self, order_id: bytes) -> OrderRow: ...
 
     def object_put(self, object_id: bytes, data: bytes, *, cell: str, deletion_secret: bytes) -> None:

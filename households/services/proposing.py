@@ -138,9 +138,7 @@ def _write(
     height = executed.header.height
     voided = BlockProposal.objects.using(HOME).filter(household=household, height=height, state="void")
     voids = tuple(bytes(row.void_signature) for row in voided.order_by("round"))
-    signed = proposal_sign(
-        executed.header, len(voids), executed.transactions, voids, hub_key(operational).secret
-    )
+    signed = proposal_sign(executed.header, len(voids), executed.transactions, voids, hub_key(operational).secret)
     voters = judges_of(ledger, signed)
     try:
         with transaction.atomic(using=HOME):

@@ -38,6 +38,7 @@ from households.services.secrets import operational_of
 from marketplace.common.errors import HearthError
 
 GRACE = timedelta(seconds=2)
+QUORUM_LOST = timedelta(minutes=5)
 STEPS_MAX = 64
 PAIR = 2
 
@@ -104,7 +105,10 @@ def proposal_try(row: BlockProposal) -> bool:
         if not found.final and found.judges[0].key == proposal_owner(ledger):
             found.add(_owner_vote(row.household, proposal))
         before = membership_of(row.household.ledger, ledger.state)
-        if not found.final or not _may_finish(row, found, before):
+        if not found.final:
+            _quorum_missed(row)
+            return False
+        if not _may_finish(row, found, before):
             return False
         executed = ledger.execute(
             [ledger.prepare(raw) for raw in proposal.transactions],
@@ -177,6 +181,14 @@ def _round(ledger: Ledger, row: BlockProposal, proposal: Proposal) -> Round:
     return found
 
 
+def _quorum_missed(row: BlockProposal) -> None:
+    """A proposal that has waited for long: the owner is told since when the quorum is out of reach."""
+    if row.created_at <= timezone.now() - QUORUM_LOST:
+        homes = Household.objects.using(HOME).filter(pk=row.household.pk, quorum_lost_at__isnull=True)
+        if homes.update(quorum_lost_at=row.created_at):
+            activity_note(household=row.household, kind="quorum.lost", topic="devices", facts={"height": row.height})
+
+
 def _may_finish(row: BlockProposal, found: Round, before: Membership) -> bool:
     """A batch with a quorum waits a moment for the votes still missing, and does not leave while two voters
     disagree."""
@@ -205,9 +217,7 @@ def _pair_disagrees(outcome: BatchOutcome) -> bool:
 
 def _owner_vote(household: Household, proposal: Proposal) -> Vote:
     secret = home_authority(operational_of(household)).secret
-    return vote_sign(
-        secret, proposal.body.header, round=proposal.body.round, extra=ballot_encode(ballot_extra((), ()))
-    )
+    return vote_sign(secret, proposal.body.header, round=proposal.body.round, extra=ballot_encode(ballot_extra((), ())))
 
 
 def _evidence_keep(household: Household, device: Device | None, kind: str, raw: bytes) -> bool:

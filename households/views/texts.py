@@ -40,6 +40,7 @@ LOG: dict[str, tuple[str, str, str]] = {
     "household.created": ("Home set up", "home", "ok"),
     "household.changed": ("Home settings changed", "settings", "idle"),
     "household.halted": ("The home's ledger has halted", "alert-circle", "bad"),
+    "quorum.lost": ("Too few devices answer: nothing can leave", "alert-circle", "bad"),
     "household.recovered": ("New voters named with the master key", "refresh", "warn"),
     "wallet.words_confirmed": ("Wallet's words confirmed", "key", "ok"),
     "wallet.restored": ("Wallet restored from its words", "refresh", "ok"),

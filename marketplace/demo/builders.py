@@ -88,7 +88,12 @@ def _home(plan: DemoHome) -> Household:
     except NoHousehold:
         pass
     household, words = household_create(
-        owner_id=owner.pk, cell=CELL, passphrase=PASSWORD, name=plan.name, every_s=BATCH_EVERY_S, auto_accept=True
+        owner_id=owner.pk,
+        cell=CELL,
+        passphrase=PASSWORD,
+        name=plan.name,
+        schedule=f"every {BATCH_EVERY_S}s",
+        auto_accept=True,
     )
     first = dict(enumerate(words.split()[:WORDS_ASKED], start=1))
     wallet_confirm_words(household=household, positions=first, passphrase=PASSWORD)

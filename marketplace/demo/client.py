@@ -14,6 +14,7 @@ from marketplace.common.errors import HearthError, Unavailable
 
 TIMEOUT_S = 30.0
 POLL_S = 0.1
+AWAY_S = 20.0
 PAGE_SIZE = 200
 _FORM_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 T = TypeVar("T")
@@ -75,10 +76,10 @@ class Api:
         self._http.headers["Authorization"] = f"Bearer {answer['token']}"
 
     def get(self, path: str, **params: Any) -> Any:
-        return self._json(self._http.get(path, params=params))
+        return self._json(self._read(path, params))
 
     def get_bytes(self, path: str, **params: Any) -> bytes:
-        answer = self._http.get(path, params=params)
+        answer = self._read(path, params)
         self._check(answer)
         return answer.content
 
@@ -105,6 +106,17 @@ class Api:
             if not answer.get("next"):
                 return
             answer = self.get(answer["next"])
+
+    def _read(self, path: str, params: dict[str, Any]) -> httpx.Response:
+        """Reading may be tried again, also while the web starts anew."""
+        until = time.monotonic() + AWAY_S
+        while True:
+            try:
+                return self._http.get(path, params=params)
+            except httpx.TransportError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(POLL_S)
 
     def _json(self, answer: httpx.Response) -> Any:
         self._check(answer)

@@ -14,9 +14,10 @@ PASSWORD = "hearth-demo-2026"  # noqa: S105  printed by make up; the demo's acco
 
 @dataclass(frozen=True, slots=True)
 class DemoDevice:
-    """One device; ``faults`` as the agent's specification has them."""
+    """One device; ``faults`` as the agent's specification has them. ``label`` is the name that its owner sees."""
 
     key: str
+    label: str
     device_class: str
     area: str
     quantities: tuple[str, ...] = ()
@@ -33,33 +34,58 @@ class DemoHome:
     shared: dict[str, tuple[str, int]]
 
 
-def _climate(keys: str, area: str) -> tuple[DemoDevice, ...]:
-    return tuple(DemoDevice(f"climate-{key}", "climate", area) for key in keys)
+def _climate(area: str, **labels: str) -> tuple[DemoDevice, ...]:
+    return tuple(DemoDevice(f"climate-{key}", label, "climate", area) for key, label in labels.items())
 
 
 LIAR = DemoDevice(
-    "climate-d", "climate", "living", faults=({"kind": "lying", "quantity": "temperature", "offset": 9.0},)
+    "climate-d",
+    "Climate by the radiator",
+    "climate",
+    "living",
+    faults=({"kind": "lying", "quantity": "temperature", "offset": 9.0},),
 )
-MUTE = DemoDevice("air", "air", "kitchen", faults=({"kind": "silent", "votes": True, "readings": True},))
-MAINS = DemoDevice("mains", "mains", "cellar", ("power",))
+# It votes while the home's devices join (as one of the first it would keep everybody else out), then falls silent.
+MUTE = DemoDevice(
+    "air",
+    "Kitchen air",
+    "air",
+    "kitchen",
+    faults=({"kind": "silent", "votes": True, "readings": True, "after_ms": 150_000},),
+)
+MAINS = DemoDevice("mains", "Main meter", "mains", "cellar", ("power",))
 
 HOMES = (
     DemoHome(
         "anna@home.example",
         "Rose Cottage",
-        (*_climate("abc", "living"), LIAR, MAINS, DemoDevice("solar", "solar", "roof", ("solar_power",))),
+        (
+            *_climate("living", a="Climate at the window", b="Climate at the sofa", c="Climate on the shelf"),
+            LIAR,
+            MAINS,
+            DemoDevice("solar", "Roof solar", "solar", "roof", ("solar_power",)),
+        ),
         {"climate": ("exact", 6), "mains": ("exact", 14), "solar": ("exact", 9)},
     ),
     DemoHome(
         "ben@home.example",
         "Mill Lane 4",
-        (*_climate("abc", "hall"), MUTE, MAINS, DemoDevice("motion", "motion", "hall")),
+        (
+            *_climate("hall", a="Hall climate", b="Stairs climate", c="Door climate"),
+            MUTE,
+            MAINS,
+            DemoDevice("motion", "Hall motion", "motion", "hall"),
+        ),
         {"climate": ("exact", 7), "mains": ("exact", 12)},
     ),
     DemoHome(
         "carla@home.example",
         "Flat above the bakery",
-        (*_climate("abc", "studio"), MAINS, DemoDevice("plug", "plug", "studio", ("power",))),
+        (
+            *_climate("studio", a="Desk climate", b="Bed climate", c="Window climate"),
+            MAINS,
+            DemoDevice("plug", "Desk plug", "plug", "studio", ("power",)),
+        ),
         {"climate": ("fine", 3), "plug": ("exact", 5)},
     ),
 )
@@ -81,7 +107,7 @@ def agent_of(home: DemoHome, device: DemoDevice, *, url: str, folder: str, code:
         "area": device.area,
         "failure_domain": f"simulated:{seed}-{device.key}",
         "code": code,
-        "model": f"{device.device_class}-1",
+        "model": device.label,
         "quantities": list(device.quantities),
         "source": {
             "kind": "simulated",

@@ -159,6 +159,7 @@ UNFOLD = {
     "SITE_HEADER": "Hearth",
     "SITE_SUBHEADER": "Operator's console",
     "SITE_SYMBOL": "fireplace",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}img/favicon.svg"}],
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "DASHBOARD_CALLBACK": "marketplace.console.dashboard.dashboard",

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from tests.access.rules import (
-    HUB, LOGIN, MEMBER, OPERATOR, ORGANISATION, OTHER_MEMBER, OTHER_OWNER, OUTSIDER, OWNER, STRANGER, Door,
-    account_page, everybody, only_new, users,
+    HUB,
+    LOGIN,
+    MEMBER,
+    OPERATOR,
+    ORGANISATION,
+    OTHER_MEMBER,
+    OTHER_OWNER,
+    OUTSIDER,
+    OWNER,
+    STRANGER,
+    Door,
+    account_page,
+    everybody,
+    only_new,
+    users,
 )  # fmt: skip
 
 SIGNUP = {"email": "not an address", "password1": "x", "password2": "y"}

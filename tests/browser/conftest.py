@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from playwright.sync_api import Page
 
 from marketplace import assets
 from marketplace.supervisor import BASE_DIR, Stack
 from tests.browser.people import watch
+from tests.browser.selling import Selling, selling_home
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGS = [
@@ -66,7 +66,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Every process of Hearth, with the demo's deadlines and empty databases; ``stack.url`` is where it listens."""
     assets.ensure(BASE_DIR, BASE_DIR / "var" / "vendor")
     with Stack(var=tmp_path_factory.mktemp("hearth"), scratch=True) as running:
-        running.migrate()
+        running.manage("demo", "--bare")  # migrates, and makes the operator's account
         running.start()
         yield running
 
@@ -75,6 +75,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def base_url(stack: Stack) -> str:
     """Relative addresses in ``page.goto`` lead to the stack."""
     return stack.url
+
+
+@pytest.fixture(scope="session")
+def selling(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Selling:
+    """A home with a lot for sale."""
+    return selling_home(stack, tmp_path_factory.mktemp("selling"))
 
 
 @pytest.fixture

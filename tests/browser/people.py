@@ -13,7 +13,7 @@ from marketplace.supervisor import PYTHON, Stack
 PASSWORD = "brass-kettle-92"
 PASSPHRASE = "copper lantern at noon"
 OPERATOR = ("operator@hearth.example", "hearth-demo-2026")  # as ``manage.py demo --bare`` makes it
-SOON_MS = 60_000  # for what several processes and the devices do in turn
+SOON_MS = 90_000  # for what several processes and the devices do in turn
 
 
 def watch(where: BrowserContext | Page) -> list[str]:
@@ -47,7 +47,7 @@ def log_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.goto("/accounts/login/")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.locator("form[action$='/logout/'] button")).to_be_attached()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from chain.core.codec import encode
 from chain.crypto.secp256k1 import public_key
@@ -10,7 +11,7 @@ from households.consensus.errors import VoteFromStranger
 from households.consensus.proposal import HubFault, proposal_parse, proposal_sign
 from households.errors import EvidenceEmpty, NothingToVoid, PairingCodeWrong
 from households.models import Batch, BlockProposal, Device, Household, Lot, MembershipChange
-from households.services import agents, voting
+from households.services import agents, finality, voting
 from households.services.devices import (
     device_leave,
     device_quarantine,
@@ -83,6 +84,52 @@ def test_a_silent_device_does_not_stop_four(market: MemoryMarket, monkeypatch: p
     ledger_advance(home)
     batch.refresh_from_db()
     assert batch.state == Batch.State.CERTIFIED
+
+
+def test_a_quorum_out_of_reach_for_minutes_is_told_to_the_owner_until_it_is_back(market: MemoryMarket) -> None:
+    home = home_new()
+    devices = devices_new(home, 4)
+    devices[0].measure("temperature")
+    closed(home)
+    everybody_votes(devices[:2])
+    assert ledger_advance(home) == 0
+    home.refresh_from_db()
+    assert home.quorum_lost_at is None
+    proposals = BlockProposal.objects.using("home").filter(state="open")
+    since = timezone.now() - voting.QUORUM_LOST
+    proposals.update(created_at=since)
+    ledger_advance(home)
+    home.refresh_from_db()
+    assert home.quorum_lost_at == since
+    everybody_votes(devices)
+    home.refresh_from_db()
+    assert home.quorum_lost_at is None
+
+
+def test_a_batch_counts_once_against_a_device_however_many_workers_finish_it(
+    market: MemoryMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_new()
+    devices = devices_new(home, 4)
+    for number, device in enumerate(devices):
+        device.measure("temperature", shift=0 if number else 1500)
+    closed(home)
+    counted = finality.series_readings
+    finishes: list[bool] = []
+
+    def overtaken(batch: Batch) -> dict[tuple[bytes, str], int]:
+        """Another worker finishes the block while this one, too, has found the batch still open."""
+        if not finishes:
+            finishes.append(True)
+            row = BlockProposal.objects.using("home").select_related("household").get(batch_id=bytes(batch.batch_id))
+            with device_ledger(home) as ledger:
+                finality.block_finish(row, ledger, before=None)
+        return counted(batch)
+
+    monkeypatch.setattr(finality, "series_readings", overtaken)
+    everybody_votes(devices)
+    assert finishes
+    assert (devices[0].row.score_bad_run, devices[1].row.score_bad_run) == (1, 0)
 
 
 def test_two_that_disagree_hold_the_batch_until_the_owner_decides(market: MemoryMarket) -> None:

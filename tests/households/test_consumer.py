@@ -42,8 +42,9 @@ class Socket:
         path = f"/ws/v1/home/{home.pk}/devices"
         headers = [(b"host", b"testserver")]
         self.line = ApplicationCommunicator(
-            application, {"type": "websocket", "path": path, "headers": headers, "query_string": b"", "subprotocols":
-            []} )
+            application,
+            {"type": "websocket", "path": path, "headers": headers, "query_string": b"", "subprotocols": []},
+        )
 
     async def open(self) -> Socket:
         await self.line.send_input({"type": "websocket.connect"})
@@ -150,8 +151,12 @@ async def test_a_pairing_code_lets_the_first_device_in_at_once_and_only_once() -
 
 @pytest.mark.parametrize(
     ("frame", "code"),
-    [(b"", "message_malformed"), (b"\xff" * 40, "message_malformed"), (b"\x00" * (1 << 20) + b"\x00",
-    "message_too_large")], )
+    [
+        (b"", "message_malformed"),
+        (b"\xff" * 40, "message_malformed"),
+        (b"\x00" * (1 << 20) + b"\x00", "message_too_large"),
+    ],
+)
 async def test_a_frame_that_is_no_message_is_answered_with_its_code(frame: bytes, code: str) -> None:
     home, _ = await make_home(0)
     line = await Socket(home).open()

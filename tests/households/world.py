@@ -156,9 +156,7 @@ class TestDevice:
             fetch = wire.BatchFetch(header.height, proposal.body.round, closing.batch_id)
             batch = _assembled(list(agents.batch_parts(self.household, self.row, fetch)))
         vote = self.voter.vote(proposal, batch)
-        vote_record(
-            household=self.household, device=self.row, height=proposal.body.header.height, raw=encode(vote)
-        )
+        vote_record(household=self.household, device=self.row, height=proposal.body.header.height, raw=encode(vote))
         return True
 
 

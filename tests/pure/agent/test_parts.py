@@ -24,6 +24,7 @@ from households.agent.spec import (
     Playback,
     Replay,
     Resend,
+    Silent,
     Simulated,
     SpecInvalid,
     agent_spec_read,
@@ -163,6 +164,12 @@ def test_playback_repeats_yesterday_reading_by_reading() -> None:
     today = [faults.applied(Reading("temperature", DAY + i * 1000, 2000 + i)).value for i in range(50)]
     later = [faults.applied(Reading("temperature", DAY + DAY_MS + i * 1000, 3000 + i)).value for i in range(50)]
     assert today == later
+
+
+def test_a_device_falls_silent_only_after_its_time() -> None:
+    faults = Faults(spec(Silent(votes=True, readings=True, after_ms=1000)), began_ms=DAY)
+    assert (faults.votes(DAY + 999), faults.measures(DAY + 999)) == (True, True)
+    assert (faults.votes(DAY + 1000), faults.measures(DAY + 1000)) == (False, False)
 
 
 def test_a_lie_grows_by_its_drift_and_touches_no_other_quantity() -> None:

@@ -1,0 +1,166 @@
+"""Every page of owners, enterprises and strangers: on a phone and on a desk, light and dark, by keyboard, in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+
+from tests.browser.people import OPERATOR, log_in, sign_up, watch
+from tests.browser.selling import Selling
+
+PHONE, DESK = ViewportSize(width=375, height=720), ViewportSize(width=1280, height=860)
+ENOUGH_TABS = 40
+PUBLIC = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/signup/home/", "/accounts/signup/enterprise/",
+          "/accounts/password/reset/"]  # fmt: skip
+ACCOUNT = ["/accounts/profile/", "/accounts/tokens/", "/accounts/email/", "/accounts/2fa/", "/accounts/password/change/"]
+OWNER = ["/home/", "/home/devices/", "/home/devices/{device}/", "/home/data/", "/home/sharing/", "/home/uploads/",
+         "/home/uploads/{batch}/", "/home/wallet/", "/home/wallet/{device}/", "/home/wallet/restore/",
+         "/home/wallet/recover/", "/home/settings/", "/home/start/consent/"]  # fmt: skip
+ENTERPRISE = ["/enterprise/", "/enterprise/catalog/", "/enterprise/catalog/{lot}/", "/enterprise/basket/",
+              "/enterprise/orders/", "/enterprise/wallet/", "/enterprise/organisation/"]  # fmt: skip
+OUTSIDE = """() => [...document.querySelectorAll("body *")]
+  .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility()).slice(0, 3)
+  .map((e) => e.outerHTML.slice(0, 120))"""
+
+
+def look_at(page: Page, path: str) -> None:
+    """Open a page in both sizes and both themes; nothing may stick out to the side on a phone."""
+    for size, scheme in ((PHONE, "light"), (DESK, "dark")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        answer = page.goto(path, wait_until="load")
+        assert answer is not None and answer.status == 200, (path, answer and answer.status)
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits, (path, size["width"], page.evaluate(OUTSIDE))
+
+
+@pytest.fixture(scope="module")
+def owner_context(selling: Selling, browser, browser_context_args: dict) -> Iterator[BrowserContext]:
+    with browser.new_context(**browser_context_args) as context:
+        log_in(context.new_page(), selling.email)
+        yield context
+
+
+@pytest.fixture(scope="module")
+def member_context(selling: Selling, browser, browser_context_args: dict) -> Iterator[BrowserContext]:
+    with browser.new_context(**browser_context_args) as context:
+        page = context.new_page()
+        sign_up(page, "enterprises", "pages-member@example.org")
+        page.goto("/enterprise/register/")
+        page.get_by_label("Name of the organisation").fill("Pages Ltd")
+        page.get_by_role("button", name="Register").click()
+        expect(page.get_by_role("heading", name="Pages Ltd")).to_be_visible()
+        yield context
+
+
+def test_pages_for_strangers_fit_and_are_silent(page: Page):
+    for path in PUBLIC:
+        look_at(page, path)
+
+
+def test_pages_of_an_owner_fit_and_are_silent(owner_context: BrowserContext, selling: Selling):
+    page = owner_context.new_page()
+    complaints = watch(page)
+    page.goto("/home/uploads/")
+    batch = page.locator("#batches h2 a").first.get_attribute("href") or ""
+    names = {"device": selling.device_id, "batch": batch.rstrip("/").rsplit("/", 1)[-1]}
+    for path in (*OWNER, *ACCOUNT):
+        look_at(page, path.format(**names))
+        assert complaints == [], path
+
+
+def test_pages_of_an_enterprise_fit_and_are_silent(member_context: BrowserContext):
+    page = member_context.new_page()
+    complaints = watch(page)
+    page.goto("/enterprise/catalog/")
+    lot = page.locator(".lot-card h3 a").first.get_attribute("href") or ""
+    names = {"lot": lot.rstrip("/").rsplit("/", 1)[-1]}
+    for path in ENTERPRISE:
+        look_at(page, path.format(**names))
+        assert complaints == [], path
+
+
+def test_the_console_and_the_api_page_are_silent(page: Page):
+    page.goto("/api/docs/")
+    expect(page.get_by_text("Hearth").first).to_be_visible()
+    log_in(page, *OPERATOR)
+    for path in ("/admin/", "/admin/enterprises/organisation/", "/admin/accounts/user/"):
+        answer = page.goto(path)
+        assert answer is not None and answer.status == 200, path
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.textContent.trim()"))
+
+
+def tab_to(page: Page, text: str) -> None:
+    """Press the tabulator until the link with this text has the focus, and shows it."""
+    for _ in range(ENOUGH_TABS):
+        page.keyboard.press("Tab")
+        if focused(page) == text:
+            style = "getComputedStyle(document.activeElement)"
+            shown = page.evaluate(f"{style}.outlineStyle !== 'none' || {style}.boxShadow !== 'none'")
+            assert shown, f"nobody sees that {text} has the focus"
+            return
+    raise AssertionError(f"{text} can't be reached by keyboard")
+
+
+def walk_the_menu(page: Page, first: str, entries: Callable[[], list[str]]) -> None:
+    page.set_viewport_size(DESK)
+    page.goto(first)
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    for text in entries():
+        page.goto(first)
+        tab_to(page, text)
+        page.keyboard.press("Enter")
+        here = page.get_by_role("navigation", name="Main menu").get_by_role("link", name=text, exact=True)
+        expect(here).to_have_attribute("aria-current", "page")
+
+
+@pytest.mark.parametrize(("who", "first"), [("owner_context", "/home/"), ("member_context", "/enterprise/")])
+def test_the_main_menu_is_walked_by_keyboard_alone(request: pytest.FixtureRequest, who: str, first: str):
+    page = request.getfixturevalue(who).new_page()
+    complaints = watch(page)
+
+    def entries() -> list[str]:
+        found = page.get_by_role("navigation", name="Main menu").locator("ul").first.get_by_role("link")
+        return [text.strip() for text in found.all_text_contents()]
+
+    walk_the_menu(page, first, entries)
+    assert complaints == []
+
+
+def test_a_question_is_answered_by_keyboard_alone(owner_context: BrowserContext):
+    """The question takes the focus, Escape gives it back to the button that asked."""
+    page = owner_context.new_page()
+    page.goto("/home/sharing/")
+    ask = page.get_by_role("button", name="Withdraw consent")
+    ask.focus()
+    page.keyboard.press("Enter")
+    question = page.get_by_role("dialog", name="Withdraw your consent?")
+    expect(question).to_be_visible()
+    assert focused(page) == "Cancel"
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(ask).to_be_focused()
+
+
+def test_one_page_follows_the_theme_that_was_chosen_on_another(owner_context: BrowserContext):
+    page = owner_context.new_page()
+    page.emulate_media(color_scheme="light")
+    page.goto("/home/")
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_label("Switch between light and dark").click()
+    page.goto("/home/wallet/")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    page.get_by_label("Switch between light and dark").click()
+
+
