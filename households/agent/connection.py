@@ -24,6 +24,7 @@ from households.agent.sources import Reading, quantities_of, replayed, simulated
 from households.agent.spec import AgentSpec, Replay
 from households.consensus.messages import (
     MAX_MESSAGE_BYTES,
+    RETRY_CODES,
     BatchEnd,
     BatchHead,
     BatchPart,
@@ -166,7 +167,8 @@ class Agent:
         if isinstance(message, SegmentAck):
             self._outbox.acked(message.quantity, message.first_sequence, message.code, message.next_sequence)
             self._log_once("readings not taken", message.code)
-            self._nudge.set()
+            if message.code not in RETRY_CODES:  # those wait for the next upload, or they would come back at once
+                self._nudge.set()
         elif isinstance(message, BlockNotice):
             await self._ballots.on_block(message, link.send)
         elif isinstance(message, ProposalNotice):

@@ -31,6 +31,7 @@ class Owner:
     home_id: str = ""
     ledger: str = ""
     code: str = ""
+    words: str = field(default="", repr=False)
     devices: dict[str, str] = field(default_factory=dict)
     batches: dict[int, str] = field(default_factory=dict)
     payee_addresses: set[bytes] = field(default_factory=set)
@@ -43,8 +44,9 @@ class Owner:
             {"name": self.plan.name, "cell": self.plan.cell, "passphrase": self.password, "auto_accept": True},
         )
         self.home_id, self.ledger = made["home"]["id"], made["home"]["ledger"]
-        words = dict(enumerate(made["words"].split()[:WORDS_CONFIRMED], start=1))
-        self.api.post(f"{HOME}words/confirm", {"words": words, "passphrase": self.password})
+        self.words = made["words"]
+        some = dict(enumerate(self.words.split()[:WORDS_CONFIRMED], start=1))
+        self.api.post(f"{HOME}words/confirm", {"words": some, "passphrase": self.password})
         self.api.put(f"{HOME}schedule", {"text": "every 1d", "enabled": False})  # the story closes batches itself
         self.api.post(f"{HOME}consent", {"text": self.api.get(f"{HOME}consent")["text"]})
         for device_class, (level, price) in self.plan.shared.items():
@@ -109,6 +111,11 @@ class Owner:
         for row in self.api.pages(f"{HOME}refusals"):
             found[keys.get(row["device"], ""), row["code"]] += row["readings"]
         return found
+
+    def name_devices(self) -> None:
+        """Give every device the name that it has in the plan."""
+        for device in self.plan.devices:
+            self.api.patch(f"{HOME}devices/{self.devices[device.key]}", {"name": device.name})
 
     def readmit(self, key: str) -> None:
         """Let a device that was repaired take part again."""

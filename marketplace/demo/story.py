@@ -27,7 +27,7 @@ BUYERS = ("Fair Grid", "Warm Rooms Research")
 CREDITS, OUTSIDER_CREDITS = 10_000, 500
 AT_ONCE = 4
 START_S = 60.0
-SETTLE_S = 60.0
+SETTLE_S = 120.0
 PREVIEWS = 2
 LOTS = 24
 T = TypeVar("T")
@@ -57,11 +57,11 @@ class Story:
         with self._phase("databases"):
             self.stage.prepare()
         with self._phase("processes and sign-up"):
-            self._begin()
+            self.begin()
         with self._phase("enrolment"):
-            self._enrol()
+            self.enrol()
         with self._phase("readings"):
-            self._each("readings in", self.owners, Owner.wait_for_readings, at_once=1)
+            self.each("readings in", self.owners, Owner.wait_for_readings, at_once=1)
         with self._phase("votes and uploads"):
             self._upload()
         with self._phase("purchases"):
@@ -78,14 +78,14 @@ class Story:
 
     # --- Phases ------------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Owners make their wallets as soon as the web answers; enterprises are let in when all processes run."""
         with ThreadPoolExecutor(1) as pool:
             owners = pool.submit(self._owners_begin)
             # Not in the pool: what a thread starts is told to end when that thread does.
             self.stage.stack.start()
             owners.result()
-        self._each("enterprises", self.buyers, Buyer.begin)
+        self.each("enterprises", self.buyers, Buyer.begin)
         self.outsider.register("Hearsay Ltd", "outsider@firm.example")
         for buyer in self.buyers:
             wait_until(buyer.is_registered, f"{buyer.name} at the market")
@@ -95,9 +95,9 @@ class Story:
     def _owners_begin(self) -> None:
         wait_until(lambda: answers_at(f"{self.stage.url}/health/"), "the web", START_S)
         self.operator.begin()
-        self._each("owners", self.owners, Owner.begin)
+        self.each("owners", self.owners, Owner.begin)
 
-    def _enrol(self) -> None:
+    def enrol(self) -> None:
         """The devices start; each proves its key, and the devices before it vote on letting it in."""
         agents = [
             agent
@@ -111,14 +111,14 @@ class Story:
         ]
         self.stage.start_devices({"devices": agents})
         # One owner asks at a time: questions take from the machine what the devices need.
-        self._each("homes complete", self.owners, Owner.wait_for_devices, at_once=1)
+        self.each("homes complete", self.owners, Owner.wait_for_devices, at_once=1)
 
     def _upload(self) -> None:
         """Batches are closed, voted on, sealed, uploaded, anchored, listed; some owners look first what would leave."""
         for owner in [owner for owner in self.owners if owner.plan.batch_count == 1][:PREVIEWS]:
             preview_compare(self.outcome, owner)
-        self._each("batches closed", self.owners, Owner.close_batches)
-        self._each("homes through", self.owners, Owner.wait_for_batches, at_once=1)
+        self.each("batches closed", self.owners, Owner.close_batches)
+        self.each("homes through", self.owners, Owner.wait_for_batches, at_once=1)
 
     def _buy(self) -> None:
         """Both enterprises look at the catalog, check previews, and buy; one lot is bought by both."""
@@ -126,22 +126,29 @@ class Story:
             buyer.wait_for("accredited")
             self.outcome.before[buyer.address] = buyer.balance()
         self.outcome.before[self.outsider.address] = self.outsider.market.balance(self.outsider.address)
-        chosen = self._choose()
-        for buyer, lots in zip(self.buyers, (chosen[0::2] + chosen[1:2], chosen[1::2]), strict=True):
-            if not buyer.look(lots[0])["preview_checked"]:
-                self.outcome.notes.append(f"{buyer.name} could not check the preview of {lots[0]}.")
-            buyer.buy(lots)
-        bar = self.progress.add_task("purchases at their end", total=len(chosen) + 1)
+        self.order(self.choose())
+        self.wait_for_purchases()
+
+    def order(self, lots: list[str]) -> None:
+        """Each buyer takes every other lot, and the second lot is bought by both; previews are looked at first."""
+        for buyer, wanted in zip(self.buyers, (lots[0::2] + lots[1:2], lots[1::2]), strict=True):
+            if not buyer.look(wanted[0])["preview_checked"]:
+                self.outcome.notes.append(f"{buyer.name} could not check the preview of {wanted[0]}.")
+            buyer.buy(wanted)
+
+    def wait_for_purchases(self) -> None:
+        """Wait until every purchase is settled, refunded or failed."""
+        bar = self.progress.add_task("purchases at their end", total=None)
 
         def all_ended() -> bool:
             states = [line["state"] for buyer in self.buyers for line in buyer.purchases()]
             ended = sum(state in ENDED for state in states)
-            self.progress.update(bar, completed=ended)
+            self.progress.update(bar, completed=ended, total=len(states))
             return ended == len(states)
 
         wait_until(all_ended, "every purchase at its end", SETTLE_S, 0.5)
 
-    def _choose(self) -> list[str]:
+    def choose(self) -> list[str]:
         """Lots evenly from the whole catalog, as many as the story buys."""
         listed = sorted(self.buyers[0].lots(), key=lambda lot: (lot["device_class"], lot["quantity"], lot["lot_id"]))
         step = max(1, len(listed) // self.lots)
@@ -151,7 +158,7 @@ class Story:
         """Hubs and buyers' nodes are switched off; somebody pays all the same, and is refunded by a stranger's call."""
         bought = {line["lot_id"] for buyer in self.buyers for line in buyer.purchases()}
         lot = next(row["lot_id"] for row in self.buyers[0].lots() if row["lot_id"] not in bought)
-        self._each("what the wallets say", self.owners, lambda owner: owner.wait_for_earnings(), at_once=1)
+        self.each("what the wallets say", self.owners, lambda owner: owner.wait_for_earnings(), at_once=1)
         self.stage.workers_stop()
         order_id = self.outsider.fund(lot)
         tell(self)  # the deadline passes meanwhile
@@ -164,7 +171,7 @@ class Story:
 
     # --- Tools -------------------------------------------------------------------------------------------------------
 
-    def _each(self, what: str, items: list[T], do: Callable[[T], Any], *, at_once: int = AT_ONCE) -> None:
+    def each(self, what: str, items: list[T], do: Callable[[T], Any], *, at_once: int = AT_ONCE) -> None:
         bar = self.progress.add_task(what, total=len(items))
         with ThreadPoolExecutor(at_once) as pool:
             for _ in pool.map(do, items):
