@@ -8,7 +8,7 @@ from typing import Any
 CELL = "g50:103:-1"
 DAY_MS = 24 * 60_000  # the demo's day lasts 24 minutes: an hour of the curves is a minute
 INTERVAL_MS, UPLOAD_MS = 5_000, 10_000
-BATCH_EVERY_S = 60
+BATCH_EVERY_S = 120
 PASSWORD = "hearth-demo-2026"  # noqa: S105  printed by make up; the demo's accounts are for anybody at this machine
 
 

@@ -12,8 +12,8 @@ from marketplace.demo.client import Api, wait_until
 
 HOME = "/api/v1/home/"
 WORDS_CONFIRMED = 3
-ENROL_S, UPLOAD_S = 90.0, 120.0
-EARN_S = 30.0
+ENROL_S, UPLOAD_S = 120.0, 300.0
+EARN_S = 120.0
 POLL_S = 0.3
 SLOW_POLL_S = 0.6
 BATCH_ENDED = {"done", "empty"}

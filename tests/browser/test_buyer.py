@@ -65,7 +65,7 @@ def find_a_lot(page: Page) -> None:
     expect(page.get_by_text("No lot fits")).to_be_visible()
     page.get_by_label("Search the catalog").fill("temperature")
     page.get_by_role("button", name="Search").click()
-    page.get_by_role("region", name="Lots").get_by_role("link", name="Temperature").first.click()
+    page.get_by_role("region", name="Lots").get_by_role("link", name="Temperature", exact=True).click()
     expect(page.get_by_text("Your node has checked these rows")).to_be_visible()
     expect(page.get_by_role("table")).to_contain_text(re.compile(r"\d\d\.\d"))
     page.get_by_role("button", name="Add to basket").click()
@@ -81,6 +81,9 @@ def buy(page: Page) -> None:
     question.get_by_role("button", name=f"Pay {PRICE} credits").click()
     expect(page).to_have_url(re.compile(r"/enterprise/orders/[0-9a-f-]{36}/"))
     expect(page.locator("[data-status=settled]").first).to_be_visible(timeout=SOON_MS)
+    page.set_viewport_size({"width": 375, "height": 720})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 1280, "height": 860})
 
 
 def rows_are_there(page: Page, folder: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.people import OPERATOR, log_in, sign_up, watch
 from tests.browser.selling import Selling
@@ -33,20 +34,20 @@ def look_at(page: Page, path: str) -> None:
         answer = page.goto(path, wait_until="load")
         assert answer is not None and answer.status == 200, (path, answer and answer.status)
         expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
-        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        assert page.get_by_role("heading", level=1).count() == 1, path
         fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert fits, (path, size["width"], page.evaluate(OUTSIDE))
 
 
 @pytest.fixture(scope="module")
-def owner_context(selling: Selling, browser, browser_context_args: dict) -> Iterator[BrowserContext]:
+def owner_context(selling: Selling, browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
     with browser.new_context(**browser_context_args) as context:
         log_in(context.new_page(), selling.email)
         yield context
 
 
 @pytest.fixture(scope="module")
-def member_context(selling: Selling, browser, browser_context_args: dict) -> Iterator[BrowserContext]:
+def member_context(selling: Selling, browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
     with browser.new_context(**browser_context_args) as context:
         page = context.new_page()
         sign_up(page, "enterprises", "pages-member@example.org")
@@ -84,13 +85,18 @@ def test_pages_of_an_enterprise_fit_and_are_silent(member_context: BrowserContex
         assert complaints == [], path
 
 
-def test_the_console_and_the_api_page_are_silent(page: Page):
-    page.goto("/api/docs/")
-    expect(page.get_by_text("Hearth").first).to_be_visible()
+def test_the_console_is_silent(page: Page):
     log_in(page, *OPERATOR)
     for path in ("/admin/", "/admin/enterprises/organisation/", "/admin/accounts/user/"):
         answer = page.goto(path)
         assert answer is not None and answer.status == 200, path
+
+
+def test_the_page_of_the_api_shows_its_calls(new_context: Callable[[], BrowserContext]):
+    """Swagger's own page tries to set a style that the content policy does not allow, and does without it."""
+    page = new_context().new_page()
+    page.goto("/api/docs/")
+    expect(page.get_by_text("/api/v1/market/ledger/head")).to_be_visible()
 
 
 def focused(page: Page) -> str:
@@ -109,32 +115,33 @@ def tab_to(page: Page, text: str) -> None:
     raise AssertionError(f"{text} can't be reached by keyboard")
 
 
-def walk_the_menu(page: Page, first: str, entries: Callable[[], list[str]]) -> None:
+def walk_the_menu(context: BrowserContext, first: str) -> None:
+    """Every entry of the main menu is reached and opened from the first page."""
+    page = context.new_page()
+    complaints = watch(page)
     page.set_viewport_size(DESK)
     page.goto(first)
     page.keyboard.press("Tab")
     assert focused(page) == "Skip to the content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    for text in entries():
+    menu = page.get_by_role("navigation", name="Main menu")
+    entries = [text.strip() for text in menu.locator("ul").first.get_by_role("link").all_text_contents()]
+    assert len(entries) >= 6
+    for text in entries:
         page.goto(first)
         tab_to(page, text)
         page.keyboard.press("Enter")
-        here = page.get_by_role("navigation", name="Main menu").get_by_role("link", name=text, exact=True)
-        expect(here).to_have_attribute("aria-current", "page")
-
-
-@pytest.mark.parametrize(("who", "first"), [("owner_context", "/home/"), ("member_context", "/enterprise/")])
-def test_the_main_menu_is_walked_by_keyboard_alone(request: pytest.FixtureRequest, who: str, first: str):
-    page = request.getfixturevalue(who).new_page()
-    complaints = watch(page)
-
-    def entries() -> list[str]:
-        found = page.get_by_role("navigation", name="Main menu").locator("ul").first.get_by_role("link")
-        return [text.strip() for text in found.all_text_contents()]
-
-    walk_the_menu(page, first, entries)
+        expect(menu.get_by_role("link", name=text, exact=True)).to_have_attribute("aria-current", "page")
     assert complaints == []
+
+
+def test_an_owner_walks_the_main_menu_by_keyboard_alone(owner_context: BrowserContext):
+    walk_the_menu(owner_context, "/home/")
+
+
+def test_a_buyer_walks_the_main_menu_by_keyboard_alone(member_context: BrowserContext):
+    walk_the_menu(member_context, "/enterprise/")
 
 
 def test_a_question_is_answered_by_keyboard_alone(owner_context: BrowserContext):
@@ -152,15 +159,20 @@ def test_a_question_is_answered_by_keyboard_alone(owner_context: BrowserContext)
     expect(ask).to_be_focused()
 
 
+def theme_button(page: Page) -> Locator:
+    """There is one in the head for phones and one in the menu; one of them is seen."""
+    return page.get_by_label("Switch between light and dark").locator("visible=true")
+
+
 def test_one_page_follows_the_theme_that_was_chosen_on_another(owner_context: BrowserContext):
     page = owner_context.new_page()
     page.emulate_media(color_scheme="light")
     page.goto("/home/")
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    page.get_by_label("Switch between light and dark").click()
+    theme_button(page).click()
     page.goto("/home/wallet/")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
-    page.get_by_label("Switch between light and dark").click()
+    theme_button(page).click()
 
 
