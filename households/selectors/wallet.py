@@ -73,9 +73,7 @@ def micro_wallets(household: Household) -> tuple[MicroWallet, ...]:
             continue
         earned, balance = sums.get(device.pk, (0, 0))
         address = address_text(bytes(device.account))
-        found.append(
-            MicroWallet(device, row.wallet_account, address, row.status, device.next_child, earned, balance)
-        )
+        found.append(MicroWallet(device, row.wallet_account, address, row.status, device.next_child, earned, balance))
     return tuple(found)
 
 

@@ -17,12 +17,17 @@ SOON_MS = 90_000  # for what several processes and the devices do in turn
 
 
 def watch(where: BrowserContext | Page) -> list[str]:
-    """Everything that a page complains of from now on: faults of scripts, the content policy, failed loads."""
+    """Everything that a page complains of from now on: faults of scripts, the content policy, failed loads.
+
+    That a page itself is a refusal (404) is no complaint; tests look at what it says.
+    """
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type == "error" or "Content Security Policy" in message.text:
-            complaints.append(f"{message.text} ({message.location.get('url', '')})")
+        url = message.location.get("url", "")
+        itself = message.page is not None and message.page.url == url and "Failed to load" in message.text
+        if (message.type == "error" and not itself) or "Content Security Policy" in message.text:
+            complaints.append(f"{message.text} ({url})")
 
     if isinstance(where, Page):
         where.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,4 +1,4 @@
-"""The journey of an owner: from the front page to a lot that is for sale, with a device that is a process of its own."""
+"""The journey of an owner: from the front page to a lot for sale, with a device that is a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page of owners, enterprises and strangers: on a phone and on a desk, light and dark, by keyboard, in silence."""
+"""Every page of owners, enterprises and strangers: phone and desk, light and dark, by keyboard, in silence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ PHONE, DESK = ViewportSize(width=375, height=720), ViewportSize(width=1280, heig
 ENOUGH_TABS = 40
 PUBLIC = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/signup/home/", "/accounts/signup/enterprise/",
           "/accounts/password/reset/"]  # fmt: skip
-ACCOUNT = ["/accounts/profile/", "/accounts/tokens/", "/accounts/email/", "/accounts/2fa/", "/accounts/password/change/"]
+ACCOUNT = [
+    "/accounts/profile/",
+    "/accounts/tokens/",
+    "/accounts/email/",
+    "/accounts/2fa/",
+    "/accounts/password/change/",
+]
 OWNER = ["/home/", "/home/devices/", "/home/devices/{device}/", "/home/data/", "/home/sharing/", "/home/uploads/",
          "/home/uploads/{batch}/", "/home/wallet/", "/home/wallet/{device}/", "/home/wallet/restore/",
          "/home/wallet/recover/", "/home/settings/", "/home/start/consent/"]  # fmt: skip
@@ -47,7 +53,9 @@ def owner_context(selling: Selling, browser: Browser, browser_context_args: dict
 
 
 @pytest.fixture(scope="module")
-def member_context(selling: Selling, browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
+def member_context(
+    selling: Selling, browser: Browser, browser_context_args: dict[str, Any]
+) -> Iterator[BrowserContext]:
     with browser.new_context(**browser_context_args) as context:
         page = context.new_page()
         sign_up(page, "enterprises", "pages-member@example.org")
@@ -174,5 +182,3 @@ def test_one_page_follows_the_theme_that_was_chosen_on_another(owner_context: Br
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
     theme_button(page).click()
-
-

@@ -31,10 +31,14 @@ class Recorder:
         while True:
             try:
                 inward, _ = self._listener.accept()
-                parts = urlsplit(self.target)
-                outward = socket.create_connection((parts.hostname, parts.port))
             except OSError:
                 return
+            parts = urlsplit(self.target)
+            try:
+                outward = socket.create_connection((parts.hostname, parts.port))
+            except OSError:  # the market is not up yet; whoever asks comes again
+                inward.close()
+                continue
             for source, sink in ((inward, outward), (outward, inward)):
                 threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
 

@@ -64,7 +64,7 @@ class TestDevice:
             device_class=class_name,
             area=area,
             failure_domain=f"simulated:{number}",
-            model="test",
+            model="Attic probe",
             quantities=tuple(wire.QuantityFacts(q.name, q.unit) for q in device_class(class_name).quantities),
         )
         self.sequences: dict[str, int] = {}

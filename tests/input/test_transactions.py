@@ -147,7 +147,9 @@ def test_what_comes_as_json_is_refused_as_clearly(node: MarketNode, client: Clie
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.integers(0, 10**6), change=st.integers(1, 255), kind=st.sampled_from(("change", "cut", "insert", "end")))
+@given(
+    place=st.integers(0, 10**6), change=st.integers(1, 255), kind=st.sampled_from(("change", "cut", "insert", "end"))
+)
 def test_no_change_to_a_signed_transaction_gets_past_the_door(
     node: MarketNode, client: Client, place: int, change: int, kind: str
 ) -> None:

@@ -19,9 +19,7 @@ def series_readings(batch: Batch) -> dict[tuple[bytes, str], int]:
     return {(bytes(device_id), quantity): total for device_id, quantity, total in sums}
 
 
-def rejected_count(
-    batch: Batch, rejected: Iterable[SeriesOutcome], counts: dict[tuple[bytes, str], int]
-) -> None:
+def rejected_count(batch: Batch, rejected: Iterable[SeriesOutcome], counts: dict[tuple[bytes, str], int]) -> None:
     """Add the readings of rejected series to the devices' counters, by reason."""
     for entry in rejected:
         device = Device.objects.using(HOME).filter(household=batch.household, device_id=entry.device_id).first()

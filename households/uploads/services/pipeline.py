@@ -97,5 +97,3 @@ def _finish_certified(household: Household) -> int:
                 live_notify(household=household, topic="uploads")
             done += 1
     return done
-
-

@@ -84,9 +84,7 @@ def _queue(household: Household, lot: Lot) -> Sweep | None:
     at = timezone.now() + timedelta(milliseconds=secrets.randbelow(spread_s * 1000))
     try:
         with transaction.atomic(using=HOME):
-            return Sweep.objects.using(HOME).create(
-                household=household, lot=lot, amount=lot.balance, next_try_at=at
-            )
+            return Sweep.objects.using(HOME).create(household=household, lot=lot, amount=lot.balance, next_try_at=at)
     except IntegrityError:
         return None  # one waits already
 
@@ -102,9 +100,7 @@ def _send(sweep: Sweep, market: Market) -> None:
         send_once(sweep, "raw", payee, "credits.transfer", Transfer(to=bytes(wallet.master_address), amount=amount))
     )
     with transaction.atomic(using=HOME):
-        advance(
-            sweep, using=HOME, state=Sweep.State.DONE, amount=amount, tx_id=proof.tx_id, done_at=timezone.now()
-        )
+        advance(sweep, using=HOME, state=Sweep.State.DONE, amount=amount, tx_id=proof.tx_id, done_at=timezone.now())
         activity_note(
             household=sweep.household, kind="sweep.done", topic="wallet", device=sweep.lot.device,
             facts={"amount": amount},
@@ -136,5 +132,3 @@ def _master_note(household: Household, wallet: HomeWallet, market: Market) -> No
     )
     if balance != wallet.master_balance:
         live_notify(household=household, topic="wallet")
-
-
