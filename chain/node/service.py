@@ -111,15 +111,21 @@ class LedgerService:
         return proof
 
     async def find(self, tx_id: bytes) -> TxProof | None:
-        """The proof of a final transaction, or None."""
+        """The proof of a final transaction, or None. What is not found while the index lags is looked up behind it."""
         height = self._height_of.get(tx_id)
         if height is not None:
             return self._recent[height].proof(tx_id)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._disk, self.archive.proof, tx_id)
+        proof = await loop.run_in_executor(self._disk, self.archive.proof, tx_id)
+        while proof is None and self.archive.indexed_height < self.ledger.height:
+            if not await loop.run_in_executor(self._disk, self.archive.index):
+                break  # the index can't be written
+            proof = await loop.run_in_executor(self._disk, self.archive.proof, tx_id)
+        return proof
 
     async def run(self) -> None:
         """Make blocks until ``stop``. What is not in the pool by then is not taken any more."""
+        self._index()  # a node that was killed left its last blocks unindexed
         while not self._stopping:
             if await self._wait_for_work():
                 await self._make_block()
@@ -204,9 +210,15 @@ class LedgerService:
         if self._indexing is not None and not self._indexing.done():
             return
         lag = self.ledger.height - self.archive.indexed_height
-        if lag >= INDEX_LAG_BLOCKS or not len(self.ledger.pool):
+        if lag and (lag >= INDEX_LAG_BLOCKS or not len(self.ledger.pool)):
             loop = asyncio.get_running_loop()
             self._indexing = loop.run_in_executor(self._disk, self.archive.index)
+            self._indexing.add_done_callback(self._index_more)
+
+    def _index_more(self, done: asyncio.Future[int]) -> None:
+        """Go on while there is a lag; blocks made meanwhile found the index busy."""
+        if not done.cancelled() and done.exception() is None and done.result() and not self._stopping:
+            self._index()
 
     def _checkpoint(self) -> None:
         if self._checkpointing is not None and not self._checkpointing.done():

@@ -117,16 +117,16 @@ class Owner:
         for device in self.plan.devices:
             self.api.patch(f"{HOME}devices/{self.devices[device.key]}", {"name": device.name})
 
-    def readmit(self, key: str) -> None:
-        """Let a device that was repaired take part again."""
-        self.api.post(f"{HOME}devices/{self.devices[key]}/readmit")
-
     def preview(self) -> list[dict[str, Any]]:
         """What would leave with the next batch."""
         return list(self.api.get(f"{HOME}preview"))
 
     def wallet(self) -> dict[str, Any]:
         return dict(self.api.get(f"{HOME}wallet"))
+
+    def orders_settled(self) -> int:
+        """How many orders the hub knows to be settled."""
+        return sum(row["state"] == "settled" for row in self.api.pages(f"{HOME}orders"))
 
     def wait_for_earnings(self) -> int:
         """Wait until the wallet page shows, as the ledger's balance, what the home's orders brought; that sum."""
@@ -140,7 +140,3 @@ class Owner:
     def payees(self) -> set[bytes]:
         """The addresses to which rewards of this home go."""
         return {address_parse(row["payee"]) for row in self.lot_rows()}
-
-    def sweep(self, key: str) -> None:
-        """Move what a device earned to the master wallet."""
-        self.api.post(f"{HOME}sweeps", {"understood": True, "device": self.devices[key]})

@@ -148,6 +148,14 @@ class Story:
 
         wait_until(all_ended, "every purchase at its end", SETTLE_S, 0.5)
 
+    def wait_for_earnings(self) -> None:
+        """Wait until the hubs have seen every settlement, and the wallet pages show what the ledger pays."""
+        settled = sum(line["state"] == "settled" for buyer in self.buyers for line in buyer.purchases())
+        wait_until(
+            lambda: sum(owner.orders_settled() for owner in self.owners) == settled, "settlements seen", SETTLE_S, 0.5
+        )
+        self.each("what the wallets say", self.owners, Owner.wait_for_earnings, at_once=1)
+
     def choose(self) -> list[str]:
         """Lots evenly from the whole catalog, as many as the story buys."""
         listed = sorted(self.buyers[0].lots(), key=lambda lot: (lot["device_class"], lot["quantity"], lot["lot_id"]))
@@ -158,7 +166,7 @@ class Story:
         """Hubs and buyers' nodes are switched off; somebody pays all the same, and is refunded by a stranger's call."""
         bought = {line["lot_id"] for buyer in self.buyers for line in buyer.purchases()}
         lot = next(row["lot_id"] for row in self.buyers[0].lots() if row["lot_id"] not in bought)
-        self.each("what the wallets say", self.owners, lambda owner: owner.wait_for_earnings(), at_once=1)
+        self.wait_for_earnings()
         self.stage.workers_stop()
         order_id = self.outsider.fund(lot)
         tell(self)  # the deadline passes meanwhile

@@ -63,7 +63,8 @@ def _judged(home: HomePlan) -> set[tuple[int, str, str]]:
         Member(address_of(key), key, d.device_class, d.area, d.key) for d in home.devices for key in [keys[d.key]]
     ]
     membership = Membership(LEDGER, tuple(sorted(members, key=lambda member: member.device_id)))
-    memory, following = Memory(), {}
+    memory = Memory()
+    following: dict[tuple[str, str], int] = {}
     bad: set[tuple[int, str, str]] = set()
     for number in range(1, home.batch_count + 1):
         names: dict[bytes, tuple[str, str]] = {}
@@ -79,7 +80,8 @@ def _batch(
     home: HomePlan, number: int, following: dict[tuple[str, str], int], names: dict[bytes, tuple[str, str]]
 ) -> BatchData:
     batch_id = sha256(number.to_bytes(4, "big"))
-    terms, segments = [], []
+    terms: list[SeriesTerms] = []
+    segments: list[tuple[bytes, str, int, bytes]] = []
     for device in home.devices:
         own = address_of(public_key(_secret(device)))
         for quantity, rows in device.batches[number - 1].items():

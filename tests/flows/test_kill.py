@@ -46,7 +46,7 @@ def test_killing_any_process_during_upload_and_purchase_loses_nothing(
     chosen = story.choose()
     story.order(chosen)
     killed += while_killing(stage.stack, dice, story.wait_for_purchases)
-    story.each("wallets", story.owners, Owner.wait_for_earnings)
+    story.wait_for_earnings()
 
     tell(story)
     stage.stack.stop()
