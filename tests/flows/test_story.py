@@ -51,7 +51,7 @@ def test_the_command_plays_ten_real_homes_and_the_real_room(data: Path):
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert said.keys() >= KEYS
     assert said["homes"] == 11
-    assert said["devices"] > 50
+    assert said["devices"] >= 50
     assert said["readings_rejected"].keys() >= {
         "copied_readings", "drifts_from_the_median", "off_the_median", "segment_replayed",
     }  # fmt: skip
