@@ -112,7 +112,7 @@ class Api:
         until = time.monotonic() + AWAY_S
         while True:
             try:
-                return self._http.get(path, params=params)
+                return self._http.get(path, params=params or None)  # an empty dict would cut a query off
             except httpx.TransportError:
                 if time.monotonic() > until:
                     raise

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chain.contracts.credits import Transfer
-from chain.contracts.market.rows import Reprice
+from chain.contracts.market.rows import Reprice, Settle
 from chain.exchange.complaints import preview_keys
 from chain.exchange.lots import object_parse
 from chain.wallets.signer import Signer
@@ -109,6 +109,25 @@ def test_one_confirmation_funds_every_line_with_rising_nonces(buyer: Buyer, home
     nonces = list(BuyerTransaction.objects.order_by("pk").values_list("nonce", flat=True))
     assert nonces == [0, 1, 2]
     assert buyer.balance() == 1000 - 180
+
+
+@pytest.mark.parametrize("asked_back", [False, True])
+def test_a_node_that_slept_through_the_complaint_time_still_opens_what_it_paid_for(
+    buyer: Buyer, home: Home, lot: Lot, asked_back: bool
+) -> None:
+    (purchase,) = buyer.order(lot)
+    buyer.rounds()
+    if asked_back:
+        Purchase.objects.update(deadline_ms=1)
+        buyer.rounds()
+    home.deliver(lot)
+    home.ledger.turn(24 * 3600 * 1000)
+    (order,) = home.ledger.orders()
+    assert not home.ledger.call(lot.payee, "market.settle", Settle(order.order_id)).receipt.code
+    buyer.rounds()
+    done = fresh(purchase)
+    assert (done.state, done.ledger_state, done.row_count) == (Purchase.State.SETTLED, "SETTLED", 200)
+    assert b"".join(exports.export(done, "csv").blocks)
 
 
 def test_a_silent_hub_leads_to_a_refund(buyer: Buyer, ledger: SharedLedger, lot: Lot) -> None:

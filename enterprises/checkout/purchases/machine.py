@@ -44,6 +44,8 @@ WAIT_FOR_CALL_S = 5.0
 WAIT_MIN_S = 0.2
 WAIT_MAX_S = 5.0
 POINT_USED = "point_used"
+# A node that slept through the complaint time finds its order settled: it was paid for, so its rows are still opened.
+KEY_IS_OUT = (DELIVERED, SETTLED)
 ENDED = (State.SETTLED, State.REFUNDED, State.FAILED)
 Step = Callable[[BuyerMarket, Purchase], None]
 
@@ -115,9 +117,9 @@ def _paid(market: BuyerMarket, purchase: Purchase, row: BuyerTransaction | None)
 
 def _await_delivery(market: BuyerMarket, purchase: Purchase) -> None:
     """FUNDED or COMMITTED: go where the ledger went, or ask for the money back once the deadline has passed."""
-    if purchase.ledger_state in (REFUNDED, SETTLED):
+    if purchase.ledger_state == REFUNDED:
         _end_as_ledger(purchase)
-    elif purchase.ledger_state == DELIVERED:
+    elif purchase.ledger_state in KEY_IS_OUT:
         move(purchase, State.DELIVERED)
     elif purchase.ledger_state == COMMITTED and purchase.state == State.FUNDED:
         move(purchase, State.COMMITTED, again_in_s=WAIT_MIN_S)
@@ -134,9 +136,9 @@ def _expiring(market: BuyerMarket, purchase: Purchase) -> None:
     row = call_of(purchase, EXPIRE)
     if row is not None and _went_through(row):
         _end(purchase, State.REFUNDED, "missed")
-    elif purchase.ledger_state in (REFUNDED, SETTLED):
+    elif purchase.ledger_state == REFUNDED:
         _end_as_ledger(purchase)
-    elif purchase.ledger_state == DELIVERED:
+    elif purchase.ledger_state in KEY_IS_OUT:
         move(purchase, State.DELIVERED)
     elif row is not None and _refused(row):
         # Too early, or the seller was quicker: look again at what the ledger says.
