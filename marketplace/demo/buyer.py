@@ -54,6 +54,10 @@ class Buyer:
         """What the catalog offers."""
         return list(self.api.pages(f"{ENTERPRISE}catalog/lots", **filters))
 
+    def lots_offered(self) -> int:
+        """How many lots the catalog offers."""
+        return int(self.api.get(f"{ENTERPRISE}catalog/facets")["count"])
+
     def look(self, lot_id: str) -> dict[str, Any]:
         """The lot's page, with the preview as the enterprise's own node checked it."""
         return dict(self.api.get(f"{ENTERPRISE}catalog/lots/{lot_id}"))

@@ -101,6 +101,10 @@ class Owner:
     def lot_rows(self) -> list[dict[str, Any]]:
         return list(self.api.pages(f"{HOME}lots"))
 
+    def lots_listed(self) -> int:
+        """How many lots the home has on the market."""
+        return sum(row["state"] == "listed" for row in self.lot_rows())
+
     def readings_in(self) -> int:
         return int(self.api.get(f"{HOME}readings")["total"])
 

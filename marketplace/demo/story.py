@@ -28,6 +28,7 @@ CREDITS, OUTSIDER_CREDITS = 10_000, 500
 AT_ONCE = 4
 START_S = 60.0
 SETTLE_S = 300.0
+CATALOG_S = 60.0
 PREVIEWS = 2
 LOTS = 24
 T = TypeVar("T")
@@ -157,7 +158,9 @@ class Story:
         self.each("what the wallets say", self.owners, Owner.wait_for_earnings, at_once=1)
 
     def choose(self) -> list[str]:
-        """Lots evenly from the whole catalog, as many as the story buys."""
+        """Lots evenly from the whole catalog, as many as the story buys; the catalog first catches up with the homes."""
+        listed_by_homes = sum(owner.lots_listed() for owner in self.owners)
+        wait_until(lambda: self.buyers[0].lots_offered() >= listed_by_homes, "all lots in the catalog", CATALOG_S)
         listed = sorted(self.buyers[0].lots(), key=lambda lot: (lot["device_class"], lot["quantity"], lot["lot_id"]))
         step = max(1, len(listed) // self.lots)
         return [lot["lot_id"] for lot in listed[::step]][: self.lots]
