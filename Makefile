@@ -52,7 +52,7 @@ lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python scripts/lint_transactions.py chain enterprises households marketplace
+	$(BIN)/python scripts/lint_transactions.py chain enterprises fedlearn households marketplace
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff check --fix .
