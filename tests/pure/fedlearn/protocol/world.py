@@ -1,4 +1,4 @@
-"""Rounds of secure aggregation in memory: hubs and a server that are led through the stages, every state by its bytes."""
+"""Rounds of secure aggregation in memory: hubs and a server that are led through the stages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,13 @@ def job_secret(index: int) -> bytes:
 
 
 def plan_new(
-    cohort: Iterable[bytes], *, mode: str = HONEST, length: int = 8, minimum: int = 2, round_: int = 1, dropout_pm: int = 300
+    cohort: Iterable[bytes],
+    *,
+    mode: str = HONEST,
+    length: int = 8,
+    minimum: int = 2,
+    round_: int = 1,
+    dropout_pm: int = 300,
 ) -> RoundPlan:
     return RoundPlan(JOB, round_, MODEL, cohort_hash(tuple(cohort)), mode, length, minimum, dropout_pm)
 
