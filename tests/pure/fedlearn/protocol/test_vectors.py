@@ -33,7 +33,7 @@ def test_the_shares_are_the_vectors():
     expected, secret = VECTORS["shamir"], raw("shamir", "secret")
     seed, threshold = raw("shamir", "random_seed"), expected["threshold"]
     shares = [bytes.fromhex(share) for share in expected["shares"]]
-    assert PRIME - 2**256 == expected["prime_minus_2_256"]
+    assert expected["prime_minus_2_256"] == PRIME - 2**256
     assert split(secret, threshold, len(shares), SeededRandom(seed)) == shares
     assert combine(list(enumerate(shares, start=1))[::-1], threshold) == secret
     assert sha256(*split(secret, 51, 101, SeededRandom(seed))) == raw("shamir", "shares_51_of_101_sha256")
