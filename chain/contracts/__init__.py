@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from chain.contracts import devices, registry
 from chain.contracts.credits import CREDITS
+from chain.contracts.crossing import SERVICE_MODELS, SHARED
 from chain.contracts.devices import DEVICES_CONTRACT
+from chain.contracts.ledgers import LEDGERS
 from chain.contracts.market import MARKET
-from chain.contracts.registry import REGISTRY
+from chain.contracts.registry import REGISTRY, REGISTRY_OF_ROLES
+from chain.contracts.service_escrow import SERVICE_ESCROW
+from chain.contracts.service_models import SERVICE_MODELS_CONTRACT
 from chain.core.contract import ContractSet
 
-SHARED = "shared"
 DEVICE = "device"
 
 CONTRACT_SETS: dict[str, ContractSet] = {
-    SHARED: ContractSet(contracts=(CREDITS, REGISTRY, MARKET), validators=registry.validators),
+    SHARED: ContractSet(contracts=(CREDITS, REGISTRY, LEDGERS, MARKET, SERVICE_ESCROW), validators=registry.validators),
+    SERVICE_MODELS: ContractSet(
+        contracts=(REGISTRY_OF_ROLES, LEDGERS, SERVICE_MODELS_CONTRACT), validators=registry.validators
+    ),
     DEVICE: ContractSet(contracts=(DEVICES_CONTRACT,), validators=devices.validators, judges=devices.judges),
 }
 
-__all__ = ["CONTRACT_SETS", "DEVICE", "SHARED"]
+__all__ = ["CONTRACT_SETS", "DEVICE", "SERVICE_MODELS", "SHARED"]

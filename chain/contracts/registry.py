@@ -140,7 +140,7 @@ def validators(genesis: Genesis, state: State) -> tuple[Validator, ...]:
 
 def accredit(ctx: Context, state: State, args: Accredit) -> tuple[Event, ...]:
     """An operator lets an enterprise buy; renews and lifts a suspension."""
-    _require_operator(ctx, state)
+    require_operator(ctx, state)
     if args.until_ms <= ctx.time_ms:
         raise AccreditationPast
     state.put(ACCREDITED, args.address, Accreditation(until_ms=args.until_ms, suspended=False))
@@ -149,7 +149,7 @@ def accredit(ctx: Context, state: State, args: Accredit) -> tuple[Event, ...]:
 
 def suspend(ctx: Context, state: State, args: Suspend) -> tuple[Event, ...]:
     """An operator stops an enterprise from buying."""
-    _require_operator(ctx, state)
+    require_operator(ctx, state)
     row = state.get(ACCREDITED, args.address)
     if row is None or row.suspended:
         raise NotAccredited
@@ -159,7 +159,7 @@ def suspend(ctx: Context, state: State, args: Suspend) -> tuple[Event, ...]:
 
 def set_operator(ctx: Context, state: State, args: SetOperator) -> tuple[Event, ...]:
     """An operator makes or unmakes another, or itself; one always remains."""
-    _require_operator(ctx, state)
+    require_operator(ctx, state)
     row = _keys(state, OPERATORS)
     if args.on:
         keys = _with(row.keys, args.key, OPERATORS_MAX)
@@ -196,13 +196,14 @@ def _keys(state: State, table: Table[KeySet]) -> KeySet:
     return state.get(table, _SET_KEY) or KeySet(keys=(), changed_height=0)
 
 
-def _require_operator(ctx: Context, state: State) -> None:
+def require_operator(ctx: Context, state: State) -> None:
+    """Raise ``NotAnOperator`` unless the sender is one."""
     if ctx.sender_key not in operators(state):
         raise NotAnOperator
 
 
 def _validators_to_change(ctx: Context, state: State) -> KeySet:
-    _require_operator(ctx, state)
+    require_operator(ctx, state)
     if ctx.params.get("fixed_validators"):
         raise ValidatorsFixed
     row = _keys(state, VALIDATORS)
@@ -232,14 +233,15 @@ def _without(keys: tuple[bytes, ...], key: bytes) -> tuple[bytes, ...]:
     return tuple(other for other in keys if other != key)
 
 
+_ROLES = {
+    "set_operator": Call(SetOperator, set_operator),
+    "add_validator": Call(AddValidator, add_validator),
+    "remove_validator": Call(RemoveValidator, remove_validator),
+}
 REGISTRY = Contract(
     name="registry",
-    calls={
-        "accredit": Call(Accredit, accredit),
-        "suspend": Call(Suspend, suspend),
-        "set_operator": Call(SetOperator, set_operator),
-        "add_validator": Call(AddValidator, add_validator),
-        "remove_validator": Call(RemoveValidator, remove_validator),
-    },
+    calls={"accredit": Call(Accredit, accredit), "suspend": Call(Suspend, suspend), **_ROLES},
     at_genesis=_at_genesis,
 )
+# For ledgers that learn of accreditations from the shared ledger: operators and validators alone.
+REGISTRY_OF_ROLES = Contract(name="registry", calls=_ROLES, at_genesis=_at_genesis)

@@ -6,10 +6,12 @@ from chain.core.errors import Refused
 from chain.core.types import Context, Genesis
 
 MINUTE_MS = 60_000
+YEAR_MS = 366 * 24 * 60 * MINUTE_MS
 DEFAULTS = {
     "t1_ms": 10 * MINUTE_MS,
     "t1_deliver_ms": 2 * MINUTE_MS,
     "t2_ms": 120 * MINUTE_MS,
+    "claim_ms": 24 * 60 * MINUTE_MS,
     "preview_ms": 10 * MINUTE_MS,
     "preview_chunks": 4,
     "fee_bps": 250,
@@ -17,7 +19,7 @@ DEFAULTS = {
     "max_open_orders": 64,
 }
 _BOUNDS = {"preview_chunks": (1, 31), "fee_bps": (0, 10_000), "max_chunks": (32, 2**20), "max_open_orders": (1, 1024)}
-_TIME_BOUNDS = (1, 366 * 24 * 60 * MINUTE_MS)
+_TIME_BOUNDS = (1, YEAR_MS)
 
 
 class TermsInvalid(Refused):

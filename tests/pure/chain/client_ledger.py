@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chain.client.records import SignedHeader
-from chain.contracts import CONTRACT_SETS, SHARED
+from chain.contracts import CONTRACT_SETS
 from chain.core.blocks import header_hash, vote_message
 from chain.core.codec import encode
 from chain.core.finality import commit_of
@@ -22,7 +22,7 @@ class ClientLedger:
 
     def __init__(self, genesis: Genesis | None = None) -> None:
         self.genesis = genesis or shared_genesis()
-        self.ledger = Ledger(self.genesis, CONTRACT_SETS[SHARED], MemoryStore(self.genesis.ledger))
+        self.ledger = Ledger(self.genesis, CONTRACT_SETS[self.genesis.kind], MemoryStore(self.genesis.ledger))
         self.voters = ["validator"]
 
     def block(self, *calls: tuple[str, str, Record]) -> Block:
