@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from households import api, api_devices, api_uploads
+from households import api, api_checks, api_devices, api_uploads
 
 app_name = "home_api"
 urlpatterns = [
@@ -34,6 +34,7 @@ urlpatterns = [
     path("proposals/void", api_devices.Void.as_view(), name="void"),
     path("rules", api_uploads.Rules.as_view(), name="rules"),
     path("rules/<slug:device_class>", api_uploads.Rule.as_view(), name="rule"),
+    path("checks", api_checks.Checks.as_view(), name="checks"),
     path("schedule", api_uploads.Schedule.as_view(), name="schedule"),
     path("preview", api_uploads.Preview.as_view(), name="preview"),
     path("batches", api_uploads.Batches.as_view(), name="batches"),

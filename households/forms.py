@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django import forms
 
@@ -22,6 +23,7 @@ PASSPHRASE_MAX = 200
 WORDS_LENGTH_MAX = 400
 WORD_MAX = 16
 TIMES_MAX = 48
+LIMIT_DIGITS, LIMIT_DECIMALS = 12, 3
 UNITS = (("m", "minutes"), ("h", "hours"), ("d", "days"))
 
 
@@ -195,6 +197,37 @@ class RuleForm(forms.Form):
     level = forms.ChoiceField(choices=[(level.value, LEVEL_TEXTS[level]) for level in Level], label="How coarse")
     price = forms.IntegerField(min_value=1, max_value=PRICE_MAX, label="Price of a lot, in credits")
     expiry_days = forms.IntegerField(min_value=1, max_value=EXPIRY_DAYS_MAX, label="The offer ends after … days")
+
+
+class AskedLimit(NamedTuple):
+    """One limit as its field asks for it."""
+
+    name: str
+    value: Decimal
+    lowest: Decimal
+    highest: Decimal
+    label: str
+    text: str
+
+
+class LimitsForm(forms.Form):
+    """The limits of the checks: one number for each."""
+
+    def __init__(self, asked: Iterable[AskedLimit], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields = {
+            limit.name: forms.DecimalField(
+                initial=limit.value,
+                min_value=limit.lowest,
+                max_value=limit.highest,
+                max_digits=LIMIT_DIGITS,
+                decimal_places=LIMIT_DECIMALS,
+                label=limit.label,
+                help_text=limit.text,
+                widget=forms.NumberInput({"step": "any", "inputmode": "decimal"}),
+            )
+            for limit in asked
+        }
 
 
 class ScheduleForm(forms.Form):

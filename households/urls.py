@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from households.views import data, device, devices, overview, settings, sharing, start, uploads, wallet
+from households.views import checks, data, device, devices, overview, settings, sharing, start, uploads, wallet
 
 app_name = "households"
 urlpatterns = [
@@ -44,4 +44,6 @@ urlpatterns = [
     path("wallet/recover/", wallet.recover, name="recover"),
     path("wallet/<uuid:device_id>/", wallet.micro, name="wallet_micro"),
     path("settings/", settings.page, name="settings"),
+    path("settings/checks/", checks.page, name="checks"),
+    path("settings/checks/reset/", checks.reset, name="checks_reset"),
 ]

@@ -11,12 +11,13 @@ from typing import Annotated
 
 import msgspec
 
-from chain.core.codec import decode
+from chain.core.codec import decode, encode
 from chain.core.errors import Malformed
 from chain.core.merkle import root_of
 from chain.core.types import Address, Hash, Name, Record, Uint
 from chain.crypto.hashing import tagged
 from households.consensus.errors import BatchIncomplete
+from households.consensus.limits import LIMITS_MAX, Limit, limits_check
 
 MAX_SEGMENTS = 20_000
 Seed = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -50,7 +51,7 @@ class SeriesTerms(Record):
 
 class BatchTerms(Record):
     """What a batch is, apart from its readings. ``seed`` (``chain.exchange.lots.batch_seed``) feeds local noise and
-    batch roots; series are in rising order of id."""
+    batch roots; series are in rising order of id; ``limits`` are those of the checks that the owner has tuned."""
 
     ledger: Name
     batch_id: Hash
@@ -58,6 +59,7 @@ class BatchTerms(Record):
     closed_ms: Uint
     seed: Seed
     series: tuple[SeriesTerms, ...]
+    limits: Annotated[tuple[Limit, ...], msgspec.Meta(max_length=LIMITS_MAX)] = ()
 
 
 class BatchData(msgspec.Struct, frozen=True):
@@ -77,13 +79,14 @@ def batch_order(segments: Iterable[tuple[bytes, str, int, bytes]]) -> list[bytes
     return [raw for *_, raw in sorted(segments)]
 
 
-def readings_root(segments: Sequence[bytes]) -> bytes:
-    """The RFC 6962 root over the raw segments in batch order."""
-    return root_of(list(segments))
+def readings_root(terms: bytes, segments: Sequence[bytes]) -> bytes:
+    """The RFC 6962 root over the encoded terms and the raw segments in batch order: all that a voter judges by."""
+    return root_of([terms, *segments])
 
 
 def terms_parse(raw: bytes) -> BatchTerms:
-    """Decode the terms; raises ``BatchIncomplete`` when malformed or when a series is not named as it must be."""
+    """Decode the terms; raises ``BatchIncomplete`` when malformed or when a series is not named as it must be, and
+    ``LimitsRefused`` when the owner's limits are none that may be set."""
     try:
         terms = decode(BatchTerms, raw)
     except Malformed as error:
@@ -92,12 +95,13 @@ def terms_parse(raw: bytes) -> BatchTerms:
     expected = [series_id(terms.batch_id, entry.device_id, entry.quantity) for entry in terms.series]
     if ids != expected or ids != sorted(set(ids)):
         raise BatchIncomplete("the series are repeated, out of order or wrongly named")
+    limits_check(terms.limits)
     return terms
 
 
 def batch_check(batch: BatchData, ledger: str, batch_id: bytes, root: bytes) -> None:
-    """Raises ``BatchIncomplete`` unless this is the batch of the proposal, with all its readings."""
+    """Raises ``BatchIncomplete`` unless this is the batch of the proposal: its very terms, and all its readings."""
     if batch.terms.ledger != ledger or batch.terms.batch_id != batch_id:
         raise BatchIncomplete("the terms are those of another batch")
-    if len(batch.segments) > MAX_SEGMENTS or readings_root(batch.segments) != root:
+    if len(batch.segments) > MAX_SEGMENTS or readings_root(encode(batch.terms), batch.segments) != root:
         raise BatchIncomplete()

@@ -1,15 +1,17 @@
-"""What an owner can tune in the checks, with the defaults of protocols.md 1.
+"""The limits of the checks, with the defaults of protocols.md 1. ``limits`` says which of them an owner may tune.
 
 Limits per quantity are in the quantity's own unit (degrees, percent), not in fixed point.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
 
 from chain.core.types import Name, Record
+from households.privacy.classes import Quantity
 
 Share = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=2**40)]
@@ -29,6 +31,16 @@ class CrossLimit(Record):
     ripple: Positive
 
 
+class MeasuredLimit(Record):
+    """What one class of devices may say of one quantity, in its fixed point; a rate of 0 means that any is believed."""
+
+    device_class: Name
+    quantity: Name
+    low: int
+    high: int
+    rate_per_min: int
+
+
 DEFAULT_CROSS = (
     CrossLimit("temperature", 3_000, 1_000, 2),
     CrossLimit("humidity", 15_000, 8_000, 20),
@@ -38,7 +50,7 @@ DEFAULT_CROSS = (
 
 
 class CheckConfig(Record):
-    """All tunable limits; shares are in thousandths.
+    """All limits; shares are in thousandths. ``measured`` has what differs from the catalogue's ranges and rates.
 
     Only the quantities in ``cross`` are compared between devices: sensors of one room agree on temperature, while
     light and sound differ by where a sensor hangs.
@@ -64,10 +76,18 @@ class CheckConfig(Record):
     plugs_share: Share = 100
     plugs_slack_w: Positive = 50
     lag_memory: Positive = 2_048
+    measured: tuple[MeasuredLimit, ...] = ()
 
     def cross_limit(self, quantity: str) -> CrossLimit | None:
         """The limits of a comparable quantity, or None if devices are not compared on it."""
         return next((limit for limit in self.cross if limit.quantity == quantity), None)
+
+    def believable(self, device_class: str, quantity: Quantity) -> Quantity:
+        """The quantity with the range and rate that hold for this class of devices."""
+        for limit in self.measured:
+            if (limit.device_class, limit.quantity) == (device_class, quantity.name):
+                return replace(quantity, low=limit.low, high=limit.high, rate_per_min=limit.rate_per_min or None)
+        return quantity
 
 
 DEFAULT_CONFIG = CheckConfig()

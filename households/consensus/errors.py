@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from households.privacy.classes import fixed_text
 from marketplace.common.errors import Conflict, InputError, IntegrityFault, NotAllowed
 
 
@@ -144,6 +145,35 @@ class RoundNotVoid(ProposalRefused):
 class BatchIncomplete(ProposalRefused):
     code = "batch_incomplete"
     title = "The readings do not match the root in the proposal"
+
+
+class LimitsRefused(InputError):
+    """Limits of the checks that no voter judges by."""
+
+    code = "limits_refused"
+    title = "The checks can't be set like this"
+
+
+class LimitUnknown(LimitsRefused):
+    code = "limit_unknown"
+    title = "There is no such limit"
+
+
+class LimitOutOfBounds(LimitsRefused):
+    """``name`` is the limit; the bounds are integers with ``decimals`` decimals."""
+
+    code = "limit_out_of_bounds"
+    title = "The limit lies outside what may be set"
+
+    def __init__(self, name: str, lowest: int, highest: int, decimals: int, unit: str) -> None:
+        low, high = (fixed_text(bound, decimals) for bound in (lowest, highest))
+        super().__init__(f"{name} may be {low} to {high} {unit}".rstrip())
+        self.name = name
+
+
+class LimitsDisordered(LimitsRefused):
+    code = "limits_disordered"
+    title = "Limits are sorted by name, each is named once, and none stands at its default"
 
 
 class HubEquivocated(IntegrityFault):

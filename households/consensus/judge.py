@@ -68,7 +68,8 @@ def examine(batch: BatchData, members: Membership, memory: Memory, config: Check
         if quantity is None or not found:
             findings[sid] = EMPTY if quantity else UNKNOWN_SERIES
             continue
-        series[sid] = _series_of(sid, entry, quantity, found)
+        believable = config.believable(members.by_id[entry.device_id].device_class, quantity)
+        series[sid] = _series_of(sid, entry, believable, found)
         last[sid] = max(signed.segment.last_sequence for signed in found)
         remembered = past.get((entry.device_id, entry.quantity))
         floor = remembered.next_sequence if remembered else 1

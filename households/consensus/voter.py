@@ -18,6 +18,7 @@ from households.consensus.batch import BatchData, batch_check
 from households.consensus.config import CheckConfig
 from households.consensus.errors import LedgerHalted, ProposalRefused
 from households.consensus.judge import Evidence, examine, judge, remember_batch
+from households.consensus.limits import limits_apply
 from households.consensus.membership import Membership
 from households.consensus.memory import Memory
 from households.consensus.proposal import HubFault, Proposal, close_batch_of
@@ -32,6 +33,7 @@ class Judged(msgspec.Struct, frozen=True):
     batch: BatchData
     closing: CloseBatch
     evidence: Evidence
+    config: CheckConfig
 
 
 class Voter:
@@ -49,7 +51,8 @@ class Voter:
         memory_saved: Callable[[Memory], None] = lambda memory: None,
         fault: HubFault | None = None,
     ) -> None:
-        """``memory_saved`` is called with each new memory; ``fault`` is a hub's fault proven earlier: it halts the
+        """``config`` has the limits of the checks, which a batch's terms may tune; ``memory_saved`` is called with each
+        new memory; ``fault`` is a hub's fault proven earlier: it halts the
         voter."""
         self.device_id = device_id
         self.replica = replica
@@ -85,7 +88,7 @@ class Voter:
     def vote(self, proposal: Proposal, batch: BatchData | None) -> Vote:
         """Judge and sign, once. ``batch`` is what ``batch_wanted`` asked for.
 
-        Raises as ``vote_known`` and ``batch_wanted``, and ``BatchIncomplete``.
+        Raises as ``vote_known`` and ``batch_wanted``, ``BatchIncomplete`` and ``LimitsRefused``.
         """
         known = self.vote_known(proposal)
         if known is not None and batch is None:
@@ -114,13 +117,14 @@ class Voter:
     def _judge(self, proposal: Proposal, closing: CloseBatch, batch: BatchData) -> BallotExtra:
         members = self.replica.members
         batch_check(batch, self.replica.ledger, closing.batch_id, closing.readings_root)
-        evidence = examine(batch, members, self.memory, self.config)
-        self._judged[header_hash(proposal.body.header)] = Judged(batch, closing, evidence)
-        return judge(batch, closing.lots, members, self.device_id, evidence, self.config)
+        config = limits_apply(batch.terms.limits, self.config)
+        evidence = examine(batch, members, self.memory, config)
+        self._judged[header_hash(proposal.body.header)] = Judged(batch, closing, evidence, config)
+        return judge(batch, closing.lots, members, self.device_id, evidence, config)
 
     def _remember(self, block: Block, judged: Judged, members: Membership) -> None:
-        outcome = outcome_of(block, judged.batch, judged.closing, members, self.config)
-        self.memory = remember_batch(self.memory, judged.evidence, outcome.approved, self.config)
+        outcome = outcome_of(block, judged.batch, judged.closing, members, judged.config)
+        self.memory = remember_batch(self.memory, judged.evidence, outcome.approved, judged.config)
         self._memory_saved(self.memory)
 
     def _has_vote(self, proposal: Proposal) -> bool:

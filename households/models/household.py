@@ -96,6 +96,23 @@ class SharingRule(HomeModel):
         return f"{self.device_class}: {'share' if self.share else 'keep'}"
 
 
+class TunedLimit(HomeModel):
+    """One limit of the checks that the owner has moved away from its default; it holds from the next batch on."""
+
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="limits")
+    name = models.CharField(max_length=64, help_text="As households.consensus.limits names it.")
+    value = models.BigIntegerField(help_text="In the limit's fixed point.")
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta(HomeModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["household", "name"], name="each_limit_once_in_a_home")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Activity(HomeModel):
     """One line of the owner's log. ``kind`` is a stable code; ``facts`` holds ids and counts, never a reading."""
 

@@ -112,9 +112,8 @@ def _draft(
         raw = _signed(ledger, signer, change.call, bytes(change.args))
         return Draft(raw, BlockProposal.Kind.MEMBERSHIP, change=change)
     assert batch is not None
-    closing = CloseBatch(
-        batch_id=bytes(batch.batch_id), readings_root=readings_root(batch_segments(batch)), lots=batch_lots(batch)
-    )
+    root = readings_root(bytes(batch.terms), batch_segments(batch))
+    closing = CloseBatch(batch_id=bytes(batch.batch_id), readings_root=root, lots=batch_lots(batch))
     raw = _signed(ledger, hub_key(operational), "devices.close_batch", encode(closing))
     return Draft(raw, BlockProposal.Kind.BATCH, batch=batch)
 

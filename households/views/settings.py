@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from households.forms import SettingsForm
 from households.models import Household
+from households.services.checks import limits_of
 from households.services.households import household_update
 from households.services.nudges import agents_poke
 from households.views.access import owner_page, refusal_text, show
@@ -43,4 +44,5 @@ def page(request: HttpRequest, home: Household) -> HttpResponse:
             agents_poke(changed, "settings")
             messages.success(request, "Saved. Connected devices are told.")
             return redirect("households:settings")
-    return show(request, "households/settings.html", {"home": home, "form": form, "cell": cell_facts(home.cell)})
+    context = {"home": home, "form": form, "cell": cell_facts(home.cell), "tuned": len(limits_of(home))}
+    return show(request, "households/settings.html", context)

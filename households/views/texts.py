@@ -57,6 +57,7 @@ LOG: dict[str, tuple[str, str, str]] = {
     "devices.quarantine": ("{device} put in quarantine", "alert-triangle", "bad"),
     "devices.readmit": ("{device} readmitted", "circle-check", "ok"),
     "quarantine.postponed": ("Quarantine of {device} waits", "hourglass", "warn"),
+    "checks.set": ("Limits of the checks changed", "adjustments", "info"),
     "rule.set": ("Sharing rule changed", "adjustments", "info"),
     "schedule.set": ("Upload schedule changed", "calendar-time", "info"),
     "batch.closed": ("Batch {batch} closed", "package", "info"),

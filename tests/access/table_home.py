@@ -42,6 +42,9 @@ HOME_API = [
     Door("post", H + "proposals/void", owners(409, 409)),
     Door("get", H + "rules", owners()),
     Door("put", H + "rules/climate", owners(), {"share": True, "level": "fine", "price": 5}),
+    Door("get", H + "checks", owners()),
+    Door("patch", H + "checks", owners(), {"limits": {"temperature.level": "4.5"}}),
+    Door("delete", H + "checks", owners()),
     Door("get", H + "schedule", owners()),
     Door("put", H + "schedule", owners(), {"text": "every 15m"}),
     Door("get", H + "preview", owners()),
@@ -106,4 +109,7 @@ HOME_PAGES = [
     Door("get", P + "settings/", home_page()),
     Door("post", P + "settings/", home_page(P + "settings/", P + "settings/"),
          {"name": "Flat", "interval_s": 1, "upload_s": 2}),
+    Door("get", P + "settings/checks/", home_page()),
+    Door("post", P + "settings/checks/", home_page(422, 422), {"home.outlier_share": "99"}),
+    Door("post", P + "settings/checks/reset/", home_page(P + "settings/checks/", P + "settings/checks/")),
 ]  # fmt: skip

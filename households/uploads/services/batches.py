@@ -42,6 +42,7 @@ from households.models import HOME, Batch, Device, Household, Lot, UploadSchedul
 from households.privacy.classes import quantity_of
 from households.privacy.levels import rule_encode
 from households.services.activity import activity_note
+from households.services.checks import limits_of
 from households.services.households import consent_present
 from households.services.ledgers import device_ledger
 from households.services.nudges import ledger_nudge, uploads_nudge
@@ -249,6 +250,7 @@ def _terms(batch: Batch, found: list[SeriesData], laid: dict[bytes, LaidOut], se
             )
             for data in found
         ),
+        limits=limits_of(batch.household),
     )
 
 

@@ -24,6 +24,7 @@ from households.home.models import Series, StoredSegment
 from households.models import HOME, Device, Household, RefusalCount
 from households.privacy.classes import device_class
 from households.services.activity import live_notify
+from households.services.checks import checks_of
 from households.services.members import home_membership
 from marketplace.common.errors import Conflict, HearthError
 
@@ -137,6 +138,7 @@ class _Arrival:
         self._series = series
         self._signers = signers
         self._received_ms = received_ms
+        self._tolerance_ms = checks_of(household).clock_tolerance_ms
         self._before = {key: row.next_sequence for key, row in series.items()}
         self._rows: dict[tuple[bytes, str], list[tuple[Segment, bytes]]] = {}
 
@@ -154,7 +156,7 @@ class _Arrival:
             if series is None:
                 raise SegmentUnknownQuantity()
             sequence_check(segment, series.next_sequence)
-            time_check(segment, self._received_ms)
+            time_check(segment, self._received_ms, self._tolerance_ms)
         except HearthError as error:
             self._count(error.code, len(segment.values))
             following = series.next_sequence if series else 0

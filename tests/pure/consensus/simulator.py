@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from chain.consensus.validators import vote_sign
 from chain.contracts import CONTRACT_SETS, DEVICE
@@ -41,6 +42,7 @@ from households.consensus.batch import (
 )
 from households.consensus.config import DEFAULT_CONFIG
 from households.consensus.judge import examine
+from households.consensus.limits import Limit
 from households.consensus.memory import Memory
 from households.consensus.proposal import Proposal, proposal_sign, void_sign
 from households.consensus.readings import Segment, segment_parse, segment_sign
@@ -222,6 +224,7 @@ class SimHome:
         opened_ms: int = START_MS,
         closed_ms: int = START_MS + DAY_MS,
         shared: bool = True,
+        limits: tuple[Limit, ...] = (),
     ) -> tuple[BatchData, CloseBatch]:
         """What the hub makes of the segments: terms with salts and rules, and the transaction's arguments."""
         batch_id = tagged("hearth/test-batch", number.to_bytes(4, "big"))
@@ -253,15 +256,16 @@ class SimHome:
             root = series_roots(series, lot, seed)
             lots.append(BatchLot(entry.series_id, entry.device_id, root.plain_root, root.batch_root))
             full.append(SeriesTerms(entry.series_id, entry.device_id, entry.quantity, entry.account, 0, 0, lot))
-        terms = BatchTerms(LEDGER, batch_id, opened_ms, closed_ms, seed, tuple(full))
-        return BatchData(terms, tuple(ordered)), CloseBatch(batch_id, readings_root(ordered), tuple(lots))
+        terms = BatchTerms(LEDGER, batch_id, opened_ms, closed_ms, seed, tuple(full), limits)
+        whole = readings_root(encode(terms), ordered)
+        return BatchData(terms, tuple(ordered)), CloseBatch(batch_id, whole, tuple(lots))
 
-    def propose_batch(self, segments: Sequence[bytes], **options: int) -> tuple[Proposal, BatchData]:
+    def propose_batch(self, segments: Sequence[bytes], **options: Any) -> tuple[Proposal, BatchData]:
         """A proposal that closes a batch of these segments."""
         batch, closing = self.batch(segments, **options)
         return self.proposal([self.transaction("devices.close_batch", closing, self.hub)]), batch
 
-    def close(self, segments: Sequence[bytes], **options: int) -> BatchOutcome:
+    def close(self, segments: Sequence[bytes], **options: Any) -> BatchOutcome:
         """Propose a batch, gather votes, commit if there is a quorum; what became of it."""
         proposal, batch = self.propose_batch(segments, **options)
         members = self.devices[0].voter.replica.members
