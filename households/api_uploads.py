@@ -19,7 +19,7 @@ from households.selectors import devices as device_selectors
 from households.selectors import households as home_selectors
 from households.selectors import uploads as selectors
 from households.selectors import wallet as wallet_selectors
-from households.services.rules import rule_set
+from households.services.rules import LICENCES, rule_set
 from households.services.schedules import schedule_set
 from households.uploads.services.batches import batch_close
 from households.uploads.services.pipeline import require_running
@@ -27,6 +27,7 @@ from households.uploads.services.preview import preview_of_next_batch
 from households.uploads.services.sweeping import sweep_start
 from households.uploads.services.unlisting import lot_take_down
 from marketplace.api import Pages
+from marketplace.common.licences import COPY
 from marketplace.common.types import to_ms
 
 LEVELS = tuple(level.value for level in Level)
@@ -45,7 +46,7 @@ class SharingRuleIn(serializers.Serializer[Any]):
     share = serializers.BooleanField()
     level = serializers.ChoiceField(LEVELS)
     price = serializers.IntegerField(min_value=1)
-    licence = serializers.ChoiceField(("copy",), default="copy")
+    licence = serializers.ChoiceField(LICENCES, default=COPY)
     expiry_days = serializers.IntegerField(min_value=1, default=90)
 
 

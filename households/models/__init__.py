@@ -5,11 +5,34 @@ from __future__ import annotations
 from households.models.base import HOME, HomeModel
 from households.models.device import Candidate, Device, PairingCode, RefusalCount
 from households.models.household import Activity, Consent, HomeWallet, Household, SharingRule, TunedLimit
+from households.models.learning import ConsentEvent, ConsentRule, EpsilonEntry, LearningSettings
 from households.models.ledger import BlockProposal, DeviceVote, FaultEvidence, MembershipChange
 from households.uploads.models import Batch, HubOrder, Lot, Sweep, UploadSchedule
 
 __all__ = [
-    "HOME", "Activity", "Batch", "BlockProposal", "Candidate", "Consent", "Device", "DeviceVote", "FaultEvidence",
-    "HomeModel", "HomeWallet", "Household", "HubOrder", "Lot", "MembershipChange", "PairingCode", "RefusalCount",
-    "SharingRule", "Sweep", "TunedLimit", "UploadSchedule",
+    "HOME",
+    "Activity",
+    "Batch",
+    "BlockProposal",
+    "Candidate",
+    "Consent",
+    "ConsentEvent",
+    "ConsentRule",
+    "Device",
+    "DeviceVote",
+    "EpsilonEntry",
+    "FaultEvidence",
+    "HomeModel",
+    "HomeWallet",
+    "Household",
+    "HubOrder",
+    "LearningSettings",
+    "Lot",
+    "MembershipChange",
+    "PairingCode",
+    "RefusalCount",
+    "SharingRule",
+    "Sweep",
+    "TunedLimit",
+    "UploadSchedule",
 ]  # fmt: skip

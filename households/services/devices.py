@@ -29,7 +29,7 @@ from marketplace.common.types import from_ms, to_ms
 CERTIFICATE_LIFE = timedelta(days=366)
 CLOCK_SLACK = timedelta(minutes=5)
 SERIAL_BYTES = 16
-DEFAULT_PERMISSIONS = calls.VOTE | calls.READ | calls.UPLOAD | calls.SELL
+DEFAULT_PERMISSIONS = calls.ALL_PERMISSIONS
 MEMBERS = (Device.Status.ACTIVE, Device.Status.QUARANTINED)
 _OPEN = (MembershipChange.State.QUEUED, MembershipChange.State.PROPOSED)
 

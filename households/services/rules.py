@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from chain.contracts.devices.rows import SELL, TRAIN, UPLOAD
 from households.errors import ConsentMissing
 from households.models import HOME, Device, Household, SharingRule
 from households.privacy.classes import device_class as class_of
@@ -13,13 +14,14 @@ from households.privacy.levels import Level, Rule, level_of, rule_for
 from households.services.activity import activity_note
 from households.services.households import consent_present
 from marketplace.common.errors import InputError
-from marketplace.common.licences import COPY, Text, current
+from marketplace.common.licences import COPY, TRAINING, Text, current
 
 PRICE_MAX = 10**12
 EXPIRY_DAYS_MAX = 3650
 DEFAULT_PRICE = 10
 DEFAULT_EXPIRY_DAYS = 90
 DEFAULT_LEVEL = Level.COARSE
+LICENCES = (COPY, TRAINING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Terms:
     price: int = DEFAULT_PRICE
     licence: str = COPY
     expiry_days: int = DEFAULT_EXPIRY_DAYS
+
+    @property
+    def permissions(self) -> tuple[int, ...]:
+        """What a device must be permitted on the home's ledger for its readings to become lots under these terms."""
+        return (UPLOAD, SELL, TRAIN) if self.licence == TRAINING else (UPLOAD, SELL)
 
     @property
     def licence_text(self) -> Text:
@@ -49,8 +56,8 @@ def rule_set(
     """
     class_of(device_class)
     level_of(level)
-    if licence != COPY:
-        raise InputError("Lots are sold under the licence to use a copy")
+    if licence not in LICENCES:
+        raise InputError("A lot is offered to use a copy, or to learn from inside the home")
     if not 1 <= price <= PRICE_MAX:
         raise InputError("A price is at least one credit")
     if not 1 <= expiry_days <= EXPIRY_DAYS_MAX:

@@ -65,6 +65,7 @@ REASONS = {
     "consent_missing": "you have not agreed to the text on sharing",
     "may_not_upload": "the device has no permission to upload",
     "may_not_sell": "the device has no permission to sell",
+    "may_not_train": "the device has no permission to train",
     "hub_equivocated": "the hub signed two different proposals for one round",
     "nothing_to_compare": "no other device measures the same in this room",
     "preview_wrong": "the opened preview did not match",

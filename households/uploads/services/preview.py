@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from chain.contracts.devices import may
-from chain.contracts.devices.rows import SELL, UPLOAD
+from chain.contracts.devices.rows import SELL, TRAIN, UPLOAD
 from chain.exchange.lots import batch_seed
 from chain.wallets.hd import cloud_secret
 from households.consensus.batch import series_id
@@ -26,6 +26,8 @@ from households.services.secrets import operational_of
 from households.uploads.services.batches import batch_id_next
 from marketplace.common.errors import HearthError
 from marketplace.common.types import to_ms
+
+WHY_NOT = {UPLOAD: "may_not_upload", SELL: "may_not_sell", TRAIN: "may_not_train"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,8 @@ def _why_not(household: Household, device: Device, terms: Terms, consent: bool) 
     if not consent:
         return "consent_missing"
     with device_ledger(household) as ledger:
-        if not may(ledger.state, bytes(device.device_id), UPLOAD):
-            return "may_not_upload"
-        return "" if may(ledger.state, bytes(device.device_id), SELL) else "may_not_sell"
+        missing = [one for one in terms.permissions if not may(ledger.state, bytes(device.device_id), one)]
+        return WHY_NOT[missing[0]] if missing else ""
 
 
 def _homes_in_cell(household: Household) -> int:

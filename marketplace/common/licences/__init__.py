@@ -14,6 +14,7 @@ from pathlib import Path
 from marketplace.common.errors import NotFound
 
 COPY = "copy"
+TRAINING = "training"
 CONSENT = "consent"
 
 
@@ -45,7 +46,7 @@ def texts() -> tuple[Text, ...]:
 
 
 def current(kind: str) -> Text:
-    """The newest text of a kind (``copy`` or ``consent``); raises ``UnknownText``."""
+    """The newest text of a kind (``copy``, ``training`` or ``consent``); raises ``UnknownText``."""
     ours = [text for text in texts() if text.kind == kind]
     if not ours:
         raise UnknownText()
