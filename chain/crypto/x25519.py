@@ -8,6 +8,7 @@ from chain.crypto.aead import KeyMaterialInvalid
 from chain.crypto.kdf import hkdf
 
 KEY_BYTES = 32
+_PRIME = 2**255 - 19
 
 
 class X25519Secret:
@@ -39,3 +40,14 @@ class X25519Secret:
         """
         first, second = sorted((self.public, public))
         return hkdf(self.agree(public), info + first + second, length)
+
+
+def is_usable_public(public: bytes) -> bool:
+    """Whether the bytes are a public key in its one form (below the prime) and not of low order."""
+    if len(public) != KEY_BYTES or int.from_bytes(public, "little") >= _PRIME:
+        return False
+    try:
+        X25519Secret(bytes(KEY_BYTES)).agree(public)
+    except KeyMaterialInvalid:
+        return False
+    return True

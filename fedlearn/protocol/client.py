@@ -30,7 +30,7 @@ from fedlearn.protocol.errors import (
     RosterUnproved,
     TooFewParticipants,
 )
-from fedlearn.protocol.graph import graph_of, graph_seed
+from fedlearn.protocol.graph import MIN_MEMBERS, graph_of, graph_seed
 from fedlearn.protocol.masks import MaskSum, sign_of
 from fedlearn.protocol.messages import (
     Advert,
@@ -61,16 +61,8 @@ def client_roster(
     if repeated(state.took_roster, data, state.advert):
         return state, state.shares
     roster = message_of(Roster, data, state.plan.round_id)
-    if cohort_hash(cohort) != state.plan.cohort:
-        raise CohortWrong
-    participants = members_of(roster.participants, len(cohort))
-    if state.index not in participants:
-        raise NotAMember
-    if len(participants) < max(state.plan.minimum, 3):
-        raise TooFewParticipants
+    participants = _participants_check(state, roster, cohort)
     place = participants.index(state.index)
-    if not verify_path(leaf_hash(state.advert), place, len(participants), roster.path, roster.keys_root):
-        raise RosterUnproved
     shape = shape_of(len(participants), state.plan.mode, state.plan.dropout_pm)
     seed = graph_seed(block_hash, roster.keys_root)
     nodes = graph_of(seed, shape.members, shape.degree).neighbours(place)
@@ -135,6 +127,21 @@ def peer_indexes(state: ClientState) -> list[int]:
     """The neighbours' indexes in the cohort, in the order of their points."""
     participants = members_of(state.participants, 8 * len(state.participants))
     return [participants[place] for place in peer_places(state)]
+
+
+def _participants_check(state: ClientState, roster: Roster, cohort: Sequence[PublicKey]) -> list[int]:
+    """The participants' cohort indexes; this hub and its keys must be among them, and there must be enough."""
+    if cohort_hash(cohort) != state.plan.cohort:
+        raise CohortWrong
+    participants = members_of(roster.participants, len(cohort))
+    if state.index not in participants:
+        raise NotAMember
+    if len(participants) < max(state.plan.minimum, MIN_MEMBERS):
+        raise TooFewParticipants
+    place = participants.index(state.index)
+    if not verify_path(leaf_hash(state.advert), place, len(participants), roster.path, roster.keys_root):
+        raise RosterUnproved
+    return participants
 
 
 def _peers_check(

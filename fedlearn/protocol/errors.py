@@ -151,6 +151,13 @@ class KeysRepeated(RoundFault):
     title = "A hub's keys are used twice, by itself or by another"
 
 
+class KeysUnusable(RoundFault):
+    """With such a key a hub would make all its neighbours fail."""
+
+    code = "round_keys_unusable"
+    title = "An advertised key is not a usable X25519 key"
+
+
 class AnotherMessage(RoundFault):
     code = "round_another_message"
     title = "Another message for this stage was taken before"
@@ -217,8 +224,14 @@ class BelowThreshold(RoundAborted):
 
 
 class SecretNotRebuilt(RoundAborted):
+    """``member`` is whose secret it is: that hub dealt wrong shares, or several holders gave wrong ones."""
+
     code = "round_secret_not_rebuilt"
     title = "The shares of a hub's secret contradict each other"
+
+    def __init__(self, member: int) -> None:
+        super().__init__(f"{self.title} (member {member})")
+        self.member = member
 
 
 # Membership.

@@ -12,11 +12,13 @@ import numpy as np
 from chain.core.codec import encode
 from chain.core.merkle import leaf_hashes, levels_of, path_in, root
 from chain.crypto.secp256k1 import verify
+from chain.crypto.x25519 import is_usable_public
 from fedlearn.protocol.bits import bits_of
 from fedlearn.protocol.errors import (
     AnotherMessage,
     BadSignature,
     KeysRepeated,
+    KeysUnusable,
     LengthWrong,
     MessageMalformed,
     SenderUnknown,
@@ -57,8 +59,8 @@ from fedlearn.protocol.server_state import ServerKeys as Keys
 
 
 def server_advert(state: ServerState, data: bytes) -> ServerState:
-    """Take a hub's ``Advert``. Raises ``SenderUnknown``, ``BadSignature``, ``KeysRepeated``, and what every step may:
-    ``Malformed`` (chain.core), ``OtherRound``, ``StageWrong``, ``AnotherMessage``.
+    """Take a hub's ``Advert``. Raises ``SenderUnknown``, ``BadSignature``, ``KeysRepeated``, ``KeysUnusable``, and what
+    every step may: ``Malformed`` (chain.core), ``OtherRound``, ``StageWrong``, ``AnotherMessage``.
     """
     stage_require(state, ADVERTISE)
     advert = message_of(Advert, data, state.plan.round_id)
@@ -69,6 +71,8 @@ def server_advert(state: ServerState, data: bytes) -> ServerState:
         raise BadSignature
     if advert.seal_public == advert.mask_public:
         raise KeysRepeated
+    if not (is_usable_public(advert.seal_public) and is_usable_public(advert.mask_public)):
+        raise KeysUnusable
     return with_(state, keys=Keys(put(state.keys.adverts, advert.sender, data)))
 
 

@@ -173,14 +173,14 @@ class _Rebuild:
         for candidate in _candidates(shares, self.threshold):
             if seed_commitment(self.round_id, candidate) == commitment:
                 return candidate
-        raise SecretNotRebuilt
+        raise SecretNotRebuilt(self.participants[place])
 
     def key(self, place: int, shares: Points) -> X25519Secret:
         for candidate in _candidates(shares, self.threshold):
             secret = X25519Secret(candidate)
             if secret.public == self.publics[place]:
                 return secret
-        raise SecretNotRebuilt
+        raise SecretNotRebuilt(self.participants[place])
 
 
 def _candidates(shares: Points, threshold: int) -> Iterator[bytes]:

@@ -1,9 +1,9 @@
 """A round of secure aggregation with 1,000 hubs: what a hub and the server work and send, against a plain sum.
 
-Run with ``python -m tests.bench.secure_aggregation``. Every hub's steps are run in full; the stages before the vectors
-are run once for all dropout rates. The peer is adding the same vectors up without masks. Of the complete graph (each hub
-masks with all others) a few hubs and parts of the server's work are run, and its figures are what follows for the whole;
-their peer is the sparse graph's.
+Run with ``python -m tests.bench.secure_aggregation``. Every hub runs all its steps; those before the vectors are run
+once for all dropout rates. The peer is adding the same vectors up without masks. Of the complete graph, in which each
+hub masks with all others, a few hubs and parts of the server's work are run, and its figures are what follows for the
+whole; their peer is the sparse graph.
 """
 
 from __future__ import annotations

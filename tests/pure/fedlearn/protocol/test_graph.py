@@ -9,6 +9,7 @@ import pytest
 
 from chain.crypto.hashing import sha256
 from chain.crypto.prg import SeededRandom
+from fedlearn.protocol import graph as graph_module
 from fedlearn.protocol.bits import bits_of, flags_of, members_of
 from fedlearn.protocol.errors import MessageMalformed, ModeUnknown, TooFewMembers
 from fedlearn.protocol.graph import Graph, abort_chance, abort_chance_of, degree_for, graph_seed, permutation
@@ -34,6 +35,16 @@ def test_the_order_follows_from_the_seed_and_every_order_is_about_as_likely():
     counts = np.unique([hash(order) for order in orders], return_counts=True)[1]
     # 24 orders, 200 expected of each; the 0.9999 quantile of chi-square with 23 degrees of freedom is 56.6.
     assert len(counts) == 24 and ((counts - 200.0) ** 2 / 200.0).sum() < 56.6
+
+
+def test_a_word_that_would_favour_a_choice_is_drawn_again(monkeypatch):
+    # 2^32 - 1 is the one word left over when 2^32 words are dealt to three choices.
+    words = {"lucky": [5, 1], "left over": [2**32 - 1, 5, 1]}
+    orders = []
+    for name in words:
+        monkeypatch.setattr(graph_module, "keystream", lambda *_, name=name: np.array(words[name], dtype=np.uint32))
+        orders.append(permutation(SEED, 3).tolist())
+    assert orders[0] == orders[1]
 
 
 def test_the_seed_needs_block_and_keys():

@@ -18,6 +18,7 @@ from fedlearn.protocol.errors import (
     BadSignature,
     CohortWrong,
     KeysRepeated,
+    KeysUnusable,
     LengthWrong,
     MessageMalformed,
     ModeUnknown,
@@ -108,6 +109,26 @@ def test_a_hub_that_advertises_twice_or_one_key_for_both_uses_is_refused():
     signature = sign(job_secret(0), advert_digest(world.plan.round_id, 0, key, key))
     with pytest.raises(KeysRepeated):
         server_advert(world.server, encode(Advert(world.plan.round_id, 0, key, key, signature)))
+
+
+@pytest.mark.parametrize("public", [bytes(32), b"\xff" * 32])
+def test_a_key_that_would_make_all_neighbours_fail_is_refused(public):
+    world = World(4)
+    for keys in ((public, b"k" * 32), (b"k" * 32, public)):
+        signature = sign(job_secret(0), advert_digest(world.plan.round_id, 0, *keys))
+        with pytest.raises(KeysUnusable):
+            server_advert(world.server, encode(Advert(world.plan.round_id, 0, *keys, signature)))
+
+
+def test_a_share_of_a_hub_that_never_shared_is_refused():
+    world = World(6)
+    world.start(range(6))
+    survivors = world.mask(world.share(silent={4}))
+    answer = client_survivors(world.client(0), survivors, job_secret(0))[1]
+    given = bytes([0b111111])
+    assert decode(Unmask, answer).given != given
+    with pytest.raises(MessageMalformed):
+        server_unmask(world.server, changed(answer, Unmask, given=given, shares=bytes(32 * 6)))
 
 
 def test_bytes_that_are_no_message_are_refused_at_every_step():
@@ -209,8 +230,9 @@ def test_one_wrong_share_of_each_secret_is_found_out_and_left_out(dropped):
 @pytest.mark.parametrize("dropped", [set(), {5}])
 def test_many_wrong_shares_give_no_sum_instead_of_a_wrong_one(dropped):
     world = unmasked_with_a_liar(world_members=9, liars={0, 2, 4, 6}, dropped=dropped)
-    with pytest.raises(SecretNotRebuilt):
+    with pytest.raises(SecretNotRebuilt) as refusal:
         server_sum(world.server)
+    assert 0 <= refusal.value.member < 9
 
 
 def unmasked_with_a_liar(*, world_members: int, liars: set[int], dropped: set[int]) -> World:

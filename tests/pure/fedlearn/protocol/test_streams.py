@@ -8,7 +8,7 @@ import pytest
 from chain.crypto.aead import DecryptFailed, KeyMaterialInvalid
 from chain.crypto.boxes import BOX_OVERHEAD_BYTES, box_open, box_seal
 from chain.crypto.prg import Keystream, SeededRandom, keystream
-from chain.crypto.x25519 import X25519Secret
+from chain.crypto.x25519 import X25519Secret, is_usable_public
 
 A, B = X25519Secret(b"a" * 32), X25519Secret(b"b" * 32)
 
@@ -62,6 +62,20 @@ def test_what_is_derived_is_equal_on_both_sides_and_bound_to_its_use():
 def test_a_public_key_of_low_order_or_wrong_length_is_refused(public):
     with pytest.raises(KeyMaterialInvalid):
         A.agree(public)
+
+
+def test_two_forms_of_one_public_key_derive_different_keys():
+    """The top bit of a public key is ignored by the agreement (RFC 7748, section 5), but not by what is derived."""
+    twin = B.public[:31] + bytes([B.public[31] | 0x80])
+    assert twin != B.public and A.agree(twin) == A.agree(B.public)
+    assert A.derive(twin, b"use") != A.derive(B.public, b"use")
+
+
+def test_only_a_public_key_in_its_one_form_and_of_high_order_is_usable():
+    assert is_usable_public(B.public)
+    twin = B.public[:31] + bytes([B.public[31] | 0x80])
+    for public in (twin, B.public[:31], bytes(32), (1).to_bytes(32, "little"), (2**255 - 18).to_bytes(32, "little")):
+        assert not is_usable_public(public)
 
 
 def test_a_box_opens_with_its_key_and_data_only():
