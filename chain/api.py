@@ -1,6 +1,7 @@
 """REST of the shared ledger, mounted at /api/v1/market/ledger/. All is public: signatures authorise, not accounts.
 
-No credentials are looked at, so that reading and sending link nothing to an account.
+No credentials are looked at, so that reading and sending link nothing to an account. Where a view takes ``ledger``, it
+is there for each ledger of the node by its kind or id too (``api_ledgers``).
 """
 
 from __future__ import annotations
@@ -28,11 +29,10 @@ from chain.contracts.registry import ACCREDITED, Accreditation
 from chain.core.codec import decode
 from chain.core.errors import Malformed, TooLarge
 from chain.core.state import R, Table
-from chain.core.types import Genesis
 from chain.engine.application import MAX_TX_BYTES
 from chain.engine.proofs import proof_to_json
 from chain.rpc import SHARED, NodeClient
-from chain.selectors import block_at, ledger_store
+from chain.selectors import block_at, ledger_genesis, ledger_store
 from chain.wallets.address import AddressInvalid, address_parse, address_text
 from marketplace.common.errors import NotFound
 from marketplace.common.parsers import Json
@@ -69,12 +69,9 @@ def ledger_node() -> NodeClient:
     return NodeClient()
 
 
-def shared_genesis() -> Genesis:
-    """The genesis of the shared ledger as its database keeps it; raises ``NoSuchLedger`` before it has begun."""
-    genesis = ledger_store(alias=ALIAS, ledger=SHARED).genesis()
-    if genesis is None:
-        raise NotFound("The shared ledger has not begun")
-    return genesis
+def ledger_id(ledger: str) -> str:
+    """The id of a ledger by its kind or id, as the database keeps it; raises ``NoSuchLedger`` before it has begun."""
+    return ledger_store(alias=ALIAS, ledger=ledger).ledger
 
 
 class Public(APIView):
@@ -88,16 +85,16 @@ class GenesisView(Public):
     """What the shared ledger started from. Public."""
 
     @extend_schema(operation_id="ledger_genesis", responses=schema.GenesisOut)
-    def get(self, request: Request) -> Response:
-        return Response(genesis_json(shared_genesis()))
+    def get(self, request: Request, ledger: str = SHARED) -> Response:
+        return Response(genesis_json(ledger_genesis(alias=ALIAS, ledger=ledger)))
 
 
 class HeadView(Public):
     """The newest block's signed header, and how far the index is. Public."""
 
     @extend_schema(operation_id="ledger_head", responses=schema.HeadOut)
-    def get(self, request: Request) -> Response:
-        store = ledger_store(alias=ALIAS, ledger=SHARED)
+    def get(self, request: Request, ledger: str = SHARED) -> Response:
+        store = ledger_store(alias=ALIAS, ledger=ledger)
         height = store.height()
         head = _header(store.ledger, height) if height else {"ledger": store.ledger, "height": 0, **_EMPTY}
         return Response({**head, "indexed_height": event_pages.indexed_height(store.ledger)})
@@ -107,8 +104,8 @@ class BlockView(Public):
     """One block's signed header. Public."""
 
     @extend_schema(operation_id="ledger_block", responses=schema.HeaderOut)
-    def get(self, request: Request, height: int) -> Response:
-        return Response(_header(ledger_store(alias=ALIAS, ledger=SHARED).ledger, height))
+    def get(self, request: Request, height: int, ledger: str = SHARED) -> Response:
+        return Response(_header(ledger_id(ledger), height))
 
 
 class TransactionsView(Public):
@@ -126,8 +123,8 @@ class TransactionsView(Public):
         request={OCTETS: OpenApiTypes.BINARY, "application/json": schema.TransactionIn},
         responses=schema.ProofOut,
     )
-    def post(self, request: Request) -> Response:
-        proof = ledger_node().submit_and_wait(_transaction_bytes(request), timeout_s=FINAL_S)
+    def post(self, request: Request, ledger: str = SHARED) -> Response:
+        proof = ledger_node().submit_and_wait(_transaction_bytes(request), timeout_s=FINAL_S, ledger=ledger)
         return Response(proof_to_json(proof))
 
 
@@ -135,8 +132,8 @@ class TransactionView(Public):
     """The receipt of a final transaction, with its proof. Public."""
 
     @extend_schema(operation_id="ledger_transaction", responses=schema.ProofOut)
-    def get(self, request: Request, tx_id: str) -> Response:
-        return Response(proof_to_json(ledger_node().proof(SHARED, bytes.fromhex(tx_id))))
+    def get(self, request: Request, tx_id: str, ledger: str = SHARED) -> Response:
+        return Response(proof_to_json(ledger_node().proof(ledger, bytes.fromhex(tx_id))))
 
 
 class AccountView(Public):
@@ -145,8 +142,8 @@ class AccountView(Public):
     @extend_schema(operation_id="ledger_account", responses=schema.AccountOut)
     def get(self, request: Request, address: str) -> Response:
         raw = address_read(address)
-        balance = _row(BALANCES, raw) or Balance(amount=0)
-        accredited = _row(ACCREDITED, raw) or Accreditation(until_ms=0, suspended=True)
+        balance = row_read(SHARED, BALANCES, raw) or Balance(amount=0)
+        accredited = row_read(SHARED, ACCREDITED, raw) or Accreditation(until_ms=0, suspended=True)
         return Response(
             {
                 "address": address_text(raw),
@@ -163,8 +160,8 @@ class HistoryView(Public):
 
     @extend_schema(operation_id="ledger_history", parameters=[schema.HistoryIn], responses=schema.HistoryOut)
     def get(self, request: Request, address: str) -> Response:
-        query = _query(schema.HistoryIn, request)
-        raw, ledger = address_read(address), shared_genesis().ledger
+        query = query_read(schema.HistoryIn, request)
+        raw, ledger = address_read(address), ledger_id(SHARED)
         reached = event_pages.indexed_height(ledger)
         moves, going_on = _moves(ledger, raw, query)
         body = {"moves": event_pages.moves_json(moves, raw), "next": _text(going_on), "indexed_height": reached}
@@ -175,12 +172,12 @@ class EventsView(Public):
     """Events of the shared ledger in its order, in pages. Public."""
 
     @extend_schema(operation_id="ledger_events", parameters=[schema.EventsIn], responses=schema.EventsOut)
-    def get(self, request: Request) -> Response:
-        query = _query(schema.EventsIn, request)
-        ledger = shared_genesis().ledger
-        reached = event_pages.indexed_height(ledger)
+    def get(self, request: Request, ledger: str = SHARED) -> Response:
+        query = query_read(schema.EventsIn, request)
+        found = ledger_id(ledger)
+        reached = event_pages.indexed_height(found)
         events, going_on = event_pages.events_page(
-            ledger=ledger,
+            ledger=found,
             after=event_pages.cursor_parse(query["after"]),
             up_to=query.get("up_to"),
             kind=query["kind"],
@@ -195,7 +192,7 @@ class LotView(Public):
 
     @extend_schema(operation_id="ledger_lot", responses=schema.RowOut)
     def get(self, request: Request, lot_id: str) -> Response:
-        row = _row(LOTS, bytes.fromhex(lot_id))
+        row = row_read(SHARED, LOTS, bytes.fromhex(lot_id))
         if row is None:
             raise LotNotOnLedger
         return Response(row_json(row))
@@ -206,7 +203,7 @@ class OrderView(Public):
 
     @extend_schema(operation_id="ledger_order", responses=schema.RowOut)
     def get(self, request: Request, order_id: str) -> Response:
-        row = _row(ORDERS, bytes.fromhex(order_id))
+        row = row_read(SHARED, ORDERS, bytes.fromhex(order_id))
         if row is None:
             raise OrderNotOnLedger
         return Response(row_json(row))
@@ -219,9 +216,9 @@ class ValidatorChangesView(Public):
     """
 
     @extend_schema(operation_id="ledger_validator_changes", parameters=[schema.ChangesIn], responses=schema.ProofsOut)
-    def get(self, request: Request) -> Response:
-        after = _query(schema.ChangesIn, request)["after"]
-        proofs = event_pages.validator_changes(ledger=shared_genesis().ledger, after=after)
+    def get(self, request: Request, ledger: str = SHARED) -> Response:
+        after = query_read(schema.ChangesIn, request)["after"]
+        proofs = event_pages.validator_changes(ledger=ledger_id(ledger), after=after)
         return Response({"proofs": [proof_to_json(proof) for proof in proofs]})
 
 
@@ -266,12 +263,14 @@ def _header(ledger: str, height: int) -> dict[str, Any]:
     return signed_header_json(SignedHeader(block.header, block.commit))
 
 
-def _row(table: Table[R], key: bytes) -> R | None:
-    data = ledger_node().get(SHARED, table.name, key)
+def row_read(ledger: str, table: Table[R], key: bytes) -> R | None:
+    """A row of a ledger's state, or None."""
+    data = ledger_node().get(ledger, table.name, key)
     return None if data is None else decode(table.row, data)
 
 
-def _query(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+def query_read(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The query of a request in its shape; raises DRF's ``ValidationError``."""
     query = shape(data=request.query_params)
     query.is_valid(raise_exception=True)
     return dict(query.validated_data)

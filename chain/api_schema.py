@@ -131,3 +131,46 @@ class RowOut(serializers.Serializer[Any]):
 
     status = serializers.CharField()
     row = serializers.CharField()
+
+
+class NonceOut(serializers.Serializer[Any]):
+    address = serializers.CharField()
+    address_hex = serializers.CharField()
+    nonce = serializers.IntegerField(help_text="of the next transaction, those that wait included")
+
+
+class KeysIn(serializers.Serializer[Any]):
+    """Where to go on: ``after`` is empty, or the ``next`` of the page before."""
+
+    after = serializers.RegexField(r"^([0-9a-fA-F]{64})?\Z", default="", allow_blank=True)
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=PAGE_MAX)
+
+
+class RoundsIn(serializers.Serializer[Any]):
+    after = serializers.IntegerField(default=0, min_value=0, max_value=2**31)
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=PAGE_MAX)
+
+
+class LedgerServiceOut(serializers.Serializer[Any]):
+    """A service by its fields, bytes as hexadecimal digits, and its canonical bytes."""
+
+    name = serializers.CharField()
+    unit = serializers.CharField()
+    template = serializers.CharField()
+    row = serializers.CharField()
+
+
+class LedgerVersionOut(serializers.Serializer[Any]):
+    """A version by its fields, bytes as hexadecimal digits, and its canonical bytes."""
+
+    version = serializers.CharField()
+    service = serializers.CharField()
+    enterprise = serializers.CharField()
+    row = serializers.CharField()
+
+
+class LedgerRowsOut(serializers.Serializer[Any]):
+    """Rows as ``row`` of a single one has them, and the place to go on from."""
+
+    rows = serializers.ListField(child=serializers.DictField())
+    next = serializers.CharField(allow_null=True)

@@ -1,4 +1,4 @@
-"""WebSockets of the shared ledger."""
+"""WebSockets of the node's ledgers: the shared one, and each by its kind."""
 
 from __future__ import annotations
 
@@ -6,4 +6,7 @@ from django.urls import path
 
 from chain.consumers import MarketEvents
 
-websocket_urlpatterns = [path("ws/v1/market/events", MarketEvents.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/v1/market/events", MarketEvents.as_asgi()),
+    path("ws/v1/market/events/<str:kind>", MarketEvents.as_asgi()),
+]

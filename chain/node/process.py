@@ -17,16 +17,15 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connections
 
-from chain.engine.ledger import Ledger
 from chain.node.announce import Announcer
-from chain.node.archive import Archive
-from chain.node.keys import key_files
+from chain.node.beside import Opened, ledgers_beside_open
+from chain.node.host import NodeHost
+from chain.node.keys import KeyFiles, key_files
 from chain.node.server import NodeServer
-from chain.node.service import LedgerService, Pace
+from chain.node.service import Pace
 from chain.node.shared import ALIAS, shared_ledger_open
 from chain.node.verify_pool import VerifyPool
 from chain.node.verifying import InlineVerifier, PooledVerifier
-from chain.stores.sql import SqlStore
 from marketplace.common.errors import HearthError
 
 log = logging.getLogger("chain.node")
@@ -47,55 +46,58 @@ def clock_ms() -> int:
 
 
 def node_run() -> None:
-    """Open the shared ledger and serve it until SIGTERM or SIGINT.
+    """Open the shared ledger and those beside it, and serve them until SIGTERM or SIGINT.
 
     Raises ``NodeAlreadyRuns``, ``SecretMissing``, ``SecretUnusable`` or ``LedgerFault`` before it serves anything.
     """
     socket = Path(settings.HEARTH_LEDGER_SOCKET)
     socket.parent.mkdir(parents=True, exist_ok=True)
     with _only_node(socket):
-        ledger, secret = shared_ledger_open(key_files(), clock_ms())
+        opened = ledgers_open(key_files(), clock_ms())
         connections.close_all()  # from here on the disk thread's connection is the one that is used
         gc.freeze()  # modules and the opened state stay; the collector need not walk them again
-        log.info("ledger %s opened at height %d", ledger.genesis.ledger, ledger.height)
-        asyncio.run(_serve(ledger, secret, socket))
+        for each in opened:
+            log.info("ledger %s opened at height %d", each.ledger.genesis.ledger, each.ledger.height)
+        asyncio.run(_serve(opened, socket))
 
 
-async def _serve(ledger: Ledger, secret: bytes, socket: Path) -> None:
-    assert isinstance(ledger.store, SqlStore)
+def ledgers_open(keys: KeyFiles, now_ms: int) -> list[Opened]:
+    """All ledgers of the node, the shared one first; begins those that the database does not have."""
+    shared, secret = shared_ledger_open(keys, now_ms)
+    return [Opened(shared, secret), *ledgers_beside_open(shared, keys, ALIAS, now_ms)]
+
+
+async def _serve(opened: list[Opened], socket: Path) -> None:
     processes = int(getattr(settings, "HEARTH_VERIFY_PROCESSES", 0))
     pool = VerifyPool(processes) if processes > 0 else None
     disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
     announcer = Announcer()
-    loop = asyncio.get_running_loop()
-    archive = await loop.run_in_executor(disk, Archive, ledger.store)
-    service = LedgerService(
-        ledger,
-        secret,
+    host = await NodeHost.begin(
+        opened,
         pace=pace_from_settings(),
-        archive=archive,
         verifier=InlineVerifier() if pool is None else PooledVerifier(pool),
         disk=disk,
         clock_ms=clock_ms,
         on_block=announcer.block,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.stop)
-    server = NodeServer({ledger.genesis.ledger: service})
-    listener = await _listen(server, socket)
+        asyncio.get_running_loop().add_signal_handler(number, host.stop)
+    await host.introduce(key_files())
+    listener = await _listen(host.server, socket)
     log.info("ledger node ready on %s", socket)
     try:
-        await service.run()
+        await host.run()
     finally:
         listener.close()
-        server.close()
+        host.server.close()
         socket.unlink(missing_ok=True)
         await announcer.close()
         disk.submit(connections.close_all).result()
         disk.shutdown()
         if pool is not None:
             pool.close()
-    log.info("ledger node stopped at height %d", ledger.height)
+    for each in opened:
+        log.info("ledger %s stopped at height %d", each.ledger.genesis.ledger, each.ledger.height)
 
 
 def pace_from_settings() -> Pace:
@@ -126,4 +128,4 @@ def _only_node(socket: Path) -> Iterator[None]:
         yield
 
 
-__all__ = ["ALIAS", "NodeAlreadyRuns", "clock_ms", "node_run", "pace_from_settings"]
+__all__ = ["ALIAS", "NodeAlreadyRuns", "clock_ms", "ledgers_open", "node_run", "pace_from_settings"]

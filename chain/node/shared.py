@@ -10,6 +10,7 @@ from chain.crypto.hashing import tagged
 from chain.crypto.secp256k1 import public_key
 from chain.engine.ledger import Ledger
 from chain.engine.mempool import POOL_SIZE, Mempool
+from chain.node.beside import trusted_from_genesis
 from chain.node.keys import OPERATOR, TREASURY, VALIDATOR, KeyFiles, SecretUnusable
 from chain.stores.sql import SqlStore, ledgers_in
 
@@ -49,7 +50,7 @@ def shared_ledger_id() -> str | None:
 
 
 def genesis_new(keys: KeyFiles, params: dict[str, int], now_ms: int) -> Genesis:
-    """A genesis with one validator, the treasury and the first operator.
+    """A genesis with one validator, the treasury and the first operator, that trusts the ledgers beside it.
 
     The validators are fixed unless ``params`` say ``fixed_validators`` 0: this node could not go on with a second.
 
@@ -57,11 +58,12 @@ def genesis_new(keys: KeyFiles, params: dict[str, int], now_ms: int) -> Genesis:
     """
     validator, treasury, operator = (public_key(keys.secret_or_new(name)) for name in (VALIDATOR, TREASURY, OPERATOR))
     digest = tagged("hearth/ledger-id", validator, treasury, operator, now_ms.to_bytes(8, "big"))
+    ledger = f"{SHARED}-{digest[:LEDGER_ID_BYTES].hex()}"
     return Genesis(
-        ledger=f"{SHARED}-{digest[:LEDGER_ID_BYTES].hex()}",
+        ledger=ledger,
         kind=SHARED,
         time_ms=now_ms,
         validators=(validator,),
         params=tuple(sorted({"fixed_validators": 1, **params}.items())),
-        roles=((OPERATOR, operator), (TREASURY, treasury)),
+        roles=((OPERATOR, operator), (TREASURY, treasury), *trusted_from_genesis(ledger, validator)),
     )

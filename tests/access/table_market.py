@@ -19,6 +19,33 @@ LEDGER = [
     Door("get", L + "lots/{market_lot}", everybody()),
     Door("get", L + "orders/{market_order}", everybody()),
     Door("get", L + "validators/changes", everybody()),
+    Door("get", L + "trainings/{market_order}", everybody(404)),
+    Door("get", L + "pools/{market_order}", everybody(404)),
+    Door("get", L + "service-money/{market_order}", everybody(404)),
+]
+
+# Every ledger under its name; the world has the shared one, and the addresses are the same for the others.
+NAMED_LEDGER = [
+    Door("get", L + "shared/genesis", everybody()),
+    Door("get", L + "shared/head", everybody()),
+    Door("get", L + "shared/blocks/{height}", everybody()),
+    Door("post", L + "shared/transactions", everybody(400), {"tx": ""}),
+    Door("get", L + "shared/transactions/{tx}", everybody()),
+    Door("get", L + "shared/accounts/{address}", everybody()),
+    Door("get", L + "shared/events", everybody()),
+    Door("get", L + "shared/validators/changes", everybody()),
+]
+
+# The things of the service-model ledger; {tx} stands for an id of which it has nothing.
+MODELS = [
+    Door("get", L + "service_models/services", everybody()),
+    Door("get", L + "service_models/services/{tx}", everybody(404)),
+    Door("get", L + "service_models/services/{tx}/models", everybody(404)),
+    Door("get", L + "service_models/jobs/{tx}", everybody(404)),
+    Door("get", L + "service_models/jobs/{tx}/rounds", everybody(404)),
+    Door("get", L + "service_models/versions/{tx}", everybody(404)),
+    Door("get", L + "service_models/versions/{tx}/lineage", everybody(404)),
+    Door("get", L + "service_models/orders/{tx}", everybody(404)),
 ]
 
 REGISTRATION = [
@@ -46,4 +73,4 @@ CATALOG = [
     Door("delete", M + "objects/{object}", participants({HUB: 403}), None, {"X-Deletion-Secret": "not the secret"}),
 ]
 
-MARKET = [*LEDGER, *REGISTRATION, *CATALOG]
+MARKET = [*LEDGER, *NAMED_LEDGER, *MODELS, *REGISTRATION, *CATALOG]

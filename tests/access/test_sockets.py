@@ -27,6 +27,7 @@ DEVICES = "/ws/v1/home/{home_id}/devices"
 # What each role is answered: None if the socket is open, else the code with which it was closed.
 SOCKETS: dict[str, dict[str, int | None]] = {
     "/ws/v1/market/events": dict.fromkeys(rules.ROLES, OPENED),
+    "/ws/v1/market/events/{kind}": dict.fromkeys(rules.ROLES, OPENED),
     "/ws/v1/home/live": {**NOBODY, rules.OWNER: OPENED, rules.OTHER_OWNER: OPENED},
     # An outsider hears of nothing but that he belongs to an enterprise from now on.
     "/ws/v1/enterprise/live": {**NOBODY, **dict.fromkeys((rules.MEMBER, rules.OTHER_MEMBER, rules.OUTSIDER), OPENED)},
@@ -43,7 +44,7 @@ def line(world: World, role: str, route: str) -> Socket:
         headers.append((b"cookie", f"sessionid={cookie.value}".encode()))
     elif role in world.tokens:
         headers.append((b"authorization", f"Bearer {world.tokens[role]}".encode()))
-    path = route.format(home_id=world.names["home"])
+    path = route.format(home_id=world.names["home"], kind="service_models")
     return Socket(websocket_application, path, headers=tuple(headers))
 
 

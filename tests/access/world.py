@@ -102,7 +102,11 @@ class EngineNode:
             raise NotFound
         return self._shared.proofs[tx_id]
 
-    def submit_and_wait(self, raw: bytes, timeout_s: float = 10.0) -> TxProof:
+    def scan(self, ledger: str, table_name: str, after: bytes | None = None, limit: int = 10) -> list[Any]:
+        rows = self._shared.engine.state.scan(Table(table_name, Record), after or b"")
+        return [(key, encode(row)) for key, row in rows if key != after][:limit]
+
+    def submit_and_wait(self, raw: bytes, timeout_s: float = 10.0, ledger: str = "shared") -> TxProof:
         return self._shared.submit(raw)
 
 

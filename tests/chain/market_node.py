@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import connections
@@ -24,12 +23,11 @@ from chain.crypto.hashing import address_of
 from chain.crypto.secp256k1 import public_key
 from chain.engine.ledger import Ledger
 from chain.engine.proofs import TxProof
-from chain.node.archive import Archive
+from chain.node.beside import Opened
+from chain.node.host import NodeHost
 from chain.node.keys import OPERATOR, TREASURY, KeyFiles
-from chain.node.process import clock_ms
-from chain.node.server import NodeServer
-from chain.node.service import LedgerService, Pace
-from chain.node.shared import shared_ledger_open
+from chain.node.process import clock_ms, ledgers_open
+from chain.node.service import Pace
 from chain.node.verifying import InlineVerifier
 from chain.rpc import SHARED, NodeClient
 
@@ -42,25 +40,27 @@ class MarketNode:
     """A running node, and the operator's keys."""
 
     ledger: Ledger
+    models: Ledger
     keys: KeyFiles
     client: NodeClient
-    service: LedgerService
+    host: NodeHost
 
     @property
     def id(self) -> str:
         return self.ledger.genesis.ledger
 
-    def signed(self, secret: bytes, call: str, args: Record, *, nonce: int | None = None) -> bytes:
+    def signed(self, secret: bytes, call: str, args: Record, *, nonce: int | None = None, kind: str = SHARED) -> bytes:
         sender = public_key(secret)
-        number = self.client.next_nonce(SHARED, address_of(sender)) if nonce is None else nonce
-        tx = tx_new(ledger=self.id, sender=sender, nonce=number, valid_until=10**9, call=call, args=args)
+        ledger = self.id if kind == SHARED else self.models.genesis.ledger
+        number = self.client.next_nonce(ledger, address_of(sender)) if nonce is None else nonce
+        tx = tx_new(ledger=ledger, sender=sender, nonce=number, valid_until=10**9, call=call, args=args)
         return encode(tx_sign(tx, secret))
 
-    def send(self, secret: bytes, call: str, args: Record) -> TxProof:
-        return self.client.submit_and_wait(self.signed(secret, call, args))
+    def send(self, secret: bytes, call: str, args: Record, kind: str = SHARED) -> TxProof:
+        return self.client.submit_and_wait(self.signed(secret, call, args, kind=kind), ledger=kind)
 
-    def done(self, secret: bytes, call: str, args: Record) -> TxProof:
-        proof = self.send(secret, call, args)
+    def done(self, secret: bytes, call: str, args: Record, kind: str = SHARED) -> TxProof:
+        proof = self.send(secret, call, args, kind)
         assert not proof.receipt.code, proof.receipt.code
         return proof
 
@@ -70,11 +70,11 @@ class MarketNode:
         self.done(self.keys.secret(OPERATOR), "registry.accredit", Accredit(address=address, until_ms=FAR_MS))
         self.done(self.keys.secret(TREASURY), "credits.mint", Mint(to=address, amount=amount))
 
-    def until_indexed(self) -> None:
+    def until_indexed(self, kind: str = SHARED) -> None:
         """Wait until the index has the newest block."""
         done = threading.Event()
         while not done.wait(0.01):
-            if self.client.info(SHARED)["indexed"] >= self.client.info(SHARED)["height"]:
+            if self.client.info(kind)["indexed"] >= self.client.info(kind)["height"]:
                 done.set()
 
 
@@ -117,7 +117,7 @@ class _Runner(threading.Thread):
     def stop(self) -> None:
         if self._loop is not None and self._node is not None:
             self._node.client.close()
-            self._loop.call_soon_threadsafe(self._node.service.stop)
+            self._loop.call_soon_threadsafe(self._node.host.stop)
         self.join(START_S)
         assert not self.is_alive()
 
@@ -135,34 +135,30 @@ class _Runner(threading.Thread):
         self._loop = asyncio.get_running_loop()
         disk = ThreadPoolExecutor(1)
         keys = KeyFiles(self._folder, may_create=True)
-        ledger, secret = await asyncio.to_thread(_opened, keys)
-        store: Any = ledger.store
-        archive = await self._loop.run_in_executor(disk, Archive, store)
-        service = LedgerService(
-            ledger,
-            secret,
+        opened = await asyncio.to_thread(_opened, keys)
+        host = await NodeHost.begin(
+            opened,
             pace=Pace(window_s=0.001, empty_s=0.02),
-            archive=archive,
             verifier=InlineVerifier(),
             disk=disk,
             clock_ms=clock_ms,
             on_block=lambda ledger, height: None,
         )
-        server = NodeServer({ledger.genesis.ledger: service})
-        listener = await asyncio.start_unix_server(server.serve, path=self._folder / "ledger.sock")
-        self._node = MarketNode(ledger, keys, NodeClient(self._folder / "ledger.sock"), service)
+        listener = await asyncio.start_unix_server(host.server.serve, path=self._folder / "ledger.sock")
+        client = NodeClient(self._folder / "ledger.sock")
+        self._node = MarketNode(opened[0].ledger, opened[1].ledger, keys, client, host)
         self._ready.set()
         try:
-            await service.run()
+            await host.run()
         finally:
             listener.close()
-            server.close()
+            host.server.close()
             disk.submit(connections.close_all).result()
             disk.shutdown()
 
 
-def _opened(keys: KeyFiles) -> tuple[Ledger, bytes]:
+def _opened(keys: KeyFiles) -> list[Opened]:
     try:
-        return shared_ledger_open(keys, clock_ms())
+        return ledgers_open(keys, clock_ms())
     finally:
         connections.close_all()

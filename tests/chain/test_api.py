@@ -266,6 +266,14 @@ def test_every_endpoint_is_in_the_schema(client: Client, db: None) -> None:
         for path in (
             "genesis", "head", "blocks/{height}", "transactions", "transactions/{tx_id}", "accounts/{address}",
             "accounts/{address}/history", "events", "lots/{lot_id}", "orders/{order_id}", "validators/changes",
+            "trainings/{order_id}", "pools/{job}", "service-money/{key}",
+            "{ledger}/genesis", "{ledger}/head", "{ledger}/blocks/{height}", "{ledger}/transactions",
+            "{ledger}/transactions/{tx_id}", "{ledger}/accounts/{address}", "{ledger}/events",
+            "{ledger}/validators/changes",
+            "service_models/services", "service_models/services/{service}",
+            "service_models/services/{service}/models", "service_models/jobs/{job}",
+            "service_models/jobs/{job}/rounds", "service_models/versions/{version}",
+            "service_models/versions/{version}/lineage", "service_models/orders/{order_id}",
         )
     }  # fmt: skip
 
