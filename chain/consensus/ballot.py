@@ -40,11 +40,15 @@ ReasonCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{0,48}\Z")]
 
 
 class PlainRoot(Record):
-    """The roots of one series' desensitised rows: under the lot's salts, and under the batch's own salt."""
+    """The roots of one series' desensitised rows: under the lot's salts, and under the batch's own salt.
+
+    ``facts`` is the hash of all that is said of the rows beside them (``chain.exchange.manifest.facts_hash``).
+    """
 
     series_id: Hash
     plain_root: Hash
     batch_root: Hash
+    facts: Hash
 
 
 class Verdict(Record):

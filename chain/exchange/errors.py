@@ -133,6 +133,11 @@ class ManifestContradicts(LotFault):
     title = "The manifest says something else than the digest"
 
 
+class FactsNotSigned(LotFault):
+    code = "facts_not_signed"
+    title = "The manifest says something else of the rows than the home's devices signed"
+
+
 class CertificateValidators(LotFault):
     code = "certificate_validators"
     title = "The certificate's voters are not those of its block"

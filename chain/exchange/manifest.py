@@ -6,6 +6,7 @@ words come from the catalogue alone: no name of a person, room, device or networ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from chain.consensus.ballot import PlainRoot
@@ -14,8 +15,10 @@ from chain.contracts.market.rows import Label, Publish, Support, Text
 from chain.core.codec import decode, encode
 from chain.core.errors import Malformed
 from chain.core.types import Hash, PublicKey, Record, Uint
+from chain.crypto.hashing import tagged
 from chain.exchange.certificate import SUPPORTS, Attestation, QuorumCertificate, certificate_check
 from chain.exchange.errors import (
+    FactsNotSigned,
     LabelTooHigh,
     ManifestContradicts,
     ManifestMalformed,
@@ -32,7 +35,7 @@ class SeriesFacts(Record):
     """What a series is, in the catalogue's words. Times in ms, ``low``, ``high``, ``step`` in the value's fixed point.
 
     ``model`` is a kind of device (sensor, meter ...), ``noise_steps`` the scale of the local noise in steps, 0 for
-    none.
+    none; ``limits`` says whether the checks ran by the usual limits or by the owner's own.
     """
 
     device_class: Text
@@ -48,6 +51,16 @@ class SeriesFacts(Record):
     period_start_ms: Uint
     period_end_ms: Uint
     record_count: Uint
+    limits: Literal["default", "own"] = "default"
+
+
+class SignedFacts(Record):
+    """What ``facts_hash`` covers."""
+
+    schema: Text
+    columns: tuple[Column, ...]
+    facts: SeriesFacts
+    comparable: tuple[PublicKey, ...]
 
 
 class Manifest(Record):
@@ -65,6 +78,16 @@ class Manifest(Record):
     certificate: QuorumCertificate
 
 
+def facts_hash(
+    series_id: bytes, schema: str, columns: Sequence[Column], facts: SeriesFacts, comparable: Sequence[bytes]
+) -> bytes:
+    """The 32 bytes in ``PlainRoot.facts``: what voters sign of a series beside its rows.
+
+    ``comparable`` are the keys as in ``Manifest``. ``series_id`` keeps it from being guessed or compared between lots.
+    """
+    return tagged("hearth/lot-facts", series_id, encode(SignedFacts(schema, tuple(columns), facts, tuple(comparable))))
+
+
 def manifest_encode(manifest: Manifest) -> bytes:
     """The canonical bytes, not padded."""
     return encode(manifest)
@@ -79,11 +102,11 @@ def manifest_decode(data: bytes) -> Manifest:
 
 
 def manifest_check(manifest: Manifest, digest: Publish, lot_id: bytes) -> Attestation:
-    """Check that the manifest agrees with the digest and that its certificate carries label, support and voters.
+    """Check that the manifest agrees with the digest and that its certificate carries facts, label, support and voters.
 
     Says what a home's devices signed, and never that it is true: a home certifies its own devices. Raises
-    ``ManifestContradicts``, ``LabelTooHigh``, ``SupportTooHigh``, ``VotersTooMany``, or what ``certificate_check``
-    raises.
+    ``ManifestContradicts``, ``FactsNotSigned``, ``LabelTooHigh``, ``SupportTooHigh``, ``VotersTooMany``, or what
+    ``certificate_check`` raises.
     """
     facts = manifest.facts
     said = (
@@ -99,6 +122,11 @@ def manifest_check(manifest: Manifest, digest: Publish, lot_id: bytes) -> Attest
     )  # fmt: skip
     if said != anchored:
         raise ManifestContradicts
+    signed = facts_hash(
+        manifest.roots.series_id, manifest.schema, manifest.columns, manifest.facts, manifest.comparable
+    )
+    if signed != manifest.roots.facts:
+        raise FactsNotSigned
     shown = certificate_check(manifest.certificate, manifest.roots, manifest.comparable)
     if LABELS.index(digest.label) > LABELS.index(shown.label):
         raise LabelTooHigh

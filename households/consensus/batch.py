@@ -18,6 +18,7 @@ from chain.core.types import Address, Hash, Name, Record, Uint
 from chain.crypto.hashing import tagged
 from households.consensus.errors import BatchIncomplete
 from households.consensus.limits import LIMITS_MAX, Limit, limits_check
+from households.privacy.levels import NO_CELL
 
 MAX_SEGMENTS = 20_000
 Seed = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -51,7 +52,8 @@ class SeriesTerms(Record):
 
 class BatchTerms(Record):
     """What a batch is, apart from its readings. ``seed`` (``chain.exchange.lots.batch_seed``) feeds local noise and
-    batch roots; series are in rising order of id; ``limits`` are those of the checks that the owner has tuned."""
+    batch roots; series are in rising order of id; ``cell`` is the area under which lots are
+    listed, and ``limits`` are those of the checks that the owner has tuned."""
 
     ledger: Name
     batch_id: Hash
@@ -59,6 +61,7 @@ class BatchTerms(Record):
     closed_ms: Uint
     seed: Seed
     series: tuple[SeriesTerms, ...]
+    cell: Name = NO_CELL
     limits: Annotated[tuple[Limit, ...], msgspec.Meta(max_length=LIMITS_MAX)] = ()
 
 

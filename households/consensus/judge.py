@@ -14,7 +14,7 @@ import numpy as np
 
 from chain.consensus.ballot import ABSTAIN, APPROVE, REJECT, BallotExtra, PlainRoot, Verdict, ballot_extra
 from chain.contracts.devices.rows import BatchLot
-from households.consensus.batch import BatchData, SeriesTerms
+from households.consensus.batch import BatchData, BatchTerms, SeriesTerms
 from households.consensus.checks import check_alone
 from households.consensus.config import CheckConfig
 from households.consensus.copies import check_copied
@@ -27,6 +27,7 @@ from households.consensus.readings import SignedSegment, Signer, segment_parse, 
 from households.consensus.roots import series_roots
 from households.consensus.series import Series
 from households.privacy.classes import Quantity
+from households.privacy.levels import rule_decode
 from marketplace.common.errors import HearthError
 
 EMPTY = "no_readings"
@@ -106,7 +107,7 @@ def judge(
     for entry in batch.terms.series:
         reason = evidence.findings[entry.series_id]
         if entry.lot is not None or entry.series_id in proposed:
-            root, fault = _root(entry, batch.terms.seed, evidence, proposed.get(entry.series_id), members)
+            root, fault = _root(entry, batch.terms, evidence, proposed.get(entry.series_id), members, config)
             roots += [root] if root else []
             reason = reason or fault
         verdicts.append(_verdict(entry, reason, members, voter_id, evidence, config))
@@ -237,14 +238,26 @@ def _check_meters(
 
 
 def _root(
-    entry: SeriesTerms, seed: bytes, evidence: Evidence, proposed: BatchLot | None, members: Membership
+    entry: SeriesTerms,
+    terms: BatchTerms,
+    evidence: Evidence,
+    proposed: BatchLot | None,
+    members: Membership,
+    config: CheckConfig,
 ) -> tuple[PlainRoot | None, str | None]:
-    """The recomputed root of a series, and the code if it is not the proposed one."""
+    """The recomputed root of a series, and the code if it is not the proposed one.
+
+    The rule must be one for what the device is by the ledger; the cell and the comparable devices go into the root.
+    """
     series = evidence.series.get(entry.series_id)
     if entry.lot is None or proposed is None or series is None:
         return None, ROOT_MISMATCH
     try:
-        root = series_roots(series, entry.lot, seed)
+        rule = rule_decode(entry.lot.rule)
+        if (rule.device_class, rule.quantity) != (members.by_id[entry.device_id].device_class, entry.quantity):
+            return None, LOT_INVALID
+        speakers = members.speakers(entry.device_id, entry.quantity, config)
+        root = series_roots(series, entry.lot, terms, speakers)
     except HearthError:
         return None, LOT_INVALID
     same = (root.plain_root, root.batch_root, entry.device_id) == (

@@ -95,6 +95,12 @@ class Membership(msgspec.Struct, frozen=True, dict=True):
             and member.quantity(quantity) is not None
         )
 
+    def speakers(self, device_id: bytes, quantity: str, config: CheckConfig) -> tuple[PublicKey, ...]:
+        """For each registered comparable device the key of the voter that speaks for it; one that nobody speaks for
+        stands with its own key, so that it counts among those that did not approve."""
+        found = [(other, self.voter_of(other.device_id)) for other in self.comparable(device_id, quantity, config)]
+        return tuple(voter.signs_with if voter else other.signs_with for other, voter in found)
+
 
 def membership_of(ledger: str, state: State) -> Membership:
     """The home's devices as the state of its device ledger has them; those that have left or were revoked are gone."""

@@ -21,7 +21,7 @@ from households.consensus.proposal import proposal_parse
 from households.consensus.replica import Replica
 from households.consensus.round import Round
 from households.consensus.score import Score, score_update, should_quarantine
-from households.consensus.tally import APPROVED, BatchOutcome, SeriesOutcome
+from households.consensus.tally import APPROVED, BatchOutcome
 from households.models import HOME, Batch, BlockProposal, Device, Household, Lot, MembershipChange
 from households.services.activity import activity_note
 from households.services.devices import device_quarantine
@@ -135,18 +135,10 @@ def _lots_certified(batch: Batch, outcome: BatchOutcome, before: Membership, ter
             mine.update(state=Lot.State.REJECTED, reject_code=code, chunks=b"")
             continue
         mine.update(
-            state=Lot.State.CERTIFIED, support=entry.support, comparable=b"".join(_comparable_keys(entry, before))
+            state=Lot.State.CERTIFIED,
+            support=entry.support,
+            comparable=b"".join(before.speakers(entry.device_id, entry.quantity, DEFAULT_CONFIG)),
         )
-
-
-def _comparable_keys(entry: SeriesOutcome, before: Membership) -> list[bytes]:
-    """For each registered comparable device the key of the voter that speaks for it; one that nobody speaks for stands
-    with its own key, so that it counts among those that did not approve."""
-    keys = []
-    for other in before.comparable(entry.device_id, entry.quantity, DEFAULT_CONFIG):
-        voter = before.voter_of(other.device_id)
-        keys.append(voter.signs_with if voter else other.signs_with)
-    return keys
 
 
 def _scores(household: Household, outcome: BatchOutcome) -> None:

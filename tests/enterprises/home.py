@@ -24,7 +24,7 @@ from chain.exchange.certificate import certificate_new
 from chain.exchange.complaints import preview_keys
 from chain.exchange.handover import hub_answer
 from chain.exchange.lots import LotSecrets, SealedLot, lists_end, object_parse, salts, seal_lot
-from chain.exchange.manifest import Manifest, SeriesFacts, digest_new, manifest_encode
+from chain.exchange.manifest import Manifest, SeriesFacts, digest_new, facts_hash, manifest_encode
 from chain.exchange.rows import TIME_COLUMN, Column, batch_root, batch_salt, chunk_count_for, data_chunks, plain_root
 from chain.wallets.signer import Signer
 from marketplace.common import licences
@@ -133,8 +133,14 @@ class Home:
     def _manifest(self, secrets: LotSecrets, rows: list, chunks: list[bytes], quantity: str) -> Manifest:
         series = tagged("test/series", secrets.lot_id)
         lot_root = plain_root(salts(secrets, len(chunks) + 1), chunks)
-        roots = PlainRoot(series, lot_root, batch_root(batch_salt(b"s" * 32, series), chunks))
         voters = [tagged("test/voter", bytes([number])) for number in range(4)]
+        facts = SeriesFacts(
+            "climate", quantity, "sensor", "fine", self.cell, 300, 10, -2000, 6000, 0,
+            rows[0][0], rows[-1][0] + STEP_MS, len(rows),
+        )  # fmt: skip
+        comparable = tuple(public_key(secret) for secret in voters[1:])
+        signed = facts_hash(series, "hearth.series/1", COLUMNS, facts, comparable)
+        roots = PlainRoot(series, lot_root, batch_root(batch_salt(b"s" * 32, series), chunks), signed)
         validators = tuple(
             sorted((Validator(public_key(s), f"host-{n}") for n, s in enumerate(voters)), key=lambda each: each.key)
         )
@@ -151,12 +157,9 @@ class Home:
             label=label_for(4),
             support="corroborated",
             columns=COLUMNS,
-            facts=SeriesFacts(
-                "climate", quantity, "sensor", "fine", self.cell, 300, 10, -2000, 6000, 0,
-                rows[0][0], rows[-1][0] + STEP_MS, len(rows),
-            ),
+            facts=facts,
             roots=roots,
-            comparable=tuple(public_key(secret) for secret in voters[1:]),
+            comparable=comparable,
             certificate=certificate_new(sha256(b"genesis"), header, validators, votes),
         )  # fmt: skip
 

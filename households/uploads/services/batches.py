@@ -17,7 +17,7 @@ from django.db.models import F, Max, Sum
 from django.utils import timezone
 
 from chain.contracts.devices import may
-from chain.contracts.devices.rows import SELL, UPLOAD, BatchLot
+from chain.contracts.devices.rows import BatchLot
 from chain.core.codec import encode
 from chain.crypto.hashing import tagged
 from chain.exchange.lots import LotSecrets, batch_seed, salts
@@ -219,16 +219,12 @@ def _shared(household: Household, found: list[SeriesData]) -> dict[bytes, Terms]
         return {}
     terms = terms_of(household)
     with device_ledger(household) as ledger:
-        permitted = {
-            data.series.device_id
+        return {
+            data.series.series_id: own
             for data in found
-            if may(ledger.state, data.series.device_id, UPLOAD) and may(ledger.state, data.series.device_id, SELL)
+            if (own := terms[data.row.device.device_class]).share
+            and all(may(ledger.state, data.series.device_id, permission) for permission in own.permissions)
         }
-    return {
-        data.series.series_id: terms[data.row.device.device_class]
-        for data in found
-        if data.series.device_id in permitted and terms[data.row.device.device_class].share
-    }
 
 
 def _terms(batch: Batch, found: list[SeriesData], laid: dict[bytes, LaidOut], seed: bytes) -> BatchTerms:
@@ -250,6 +246,7 @@ def _terms(batch: Batch, found: list[SeriesData], laid: dict[bytes, LaidOut], se
             )
             for data in found
         ),
+        cell=batch.household.cell,
         limits=limits_of(batch.household),
     )
 

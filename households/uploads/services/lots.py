@@ -7,7 +7,7 @@ sends the same bytes, since all secrets are derived and signed transactions are 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,20 +21,23 @@ from chain.crypto.kdf import hkdf
 from chain.crypto.lot_format import chunk_key
 from chain.exchange.certificate import QuorumCertificate
 from chain.exchange.complaints import preview_keys
+from chain.exchange.errors import LotFault
 from chain.exchange.lots import LotObject, LotSecrets, SealedLot, seal_lot
-from chain.exchange.manifest import Manifest, SeriesFacts, digest_new, manifest_encode
-from chain.exchange.rows import chunk_read
+from chain.exchange.manifest import Manifest, SeriesFacts, digest_new, manifest_check, manifest_encode
+from chain.exchange.rows import Column
 from chain.wallets.hd import cloud_secret
 from households.consensus.batch import terms_parse
+from households.consensus.roots import chunk_rows, lot_facts
 from households.errors import LotNotOnOffer
 from households.models import HOME, Household, HubOrder, Lot
-from households.privacy.levels import SCHEMA, Rule, columns_of, model_class, rule_decode
+from households.privacy.levels import SCHEMA, columns_of, rule_decode
 from households.services.activity import activity_note, live_notify
 from households.services.households import consent_present
 from households.services.market_port import Market
 from households.services.secrets import operational_of
 from households.uploads.services.batches import lot_chunks
 from households.uploads.services.sending import payee_of, require_done, send_once
+from marketplace.common.licences import TRAINING, by_digest
 from marketplace.common.work import advance, wait
 
 KEY_BYTES = 33
@@ -74,13 +77,17 @@ def lot_upload(lot: Lot, market: Market) -> None:
         manifest,
         voters=lot.batch.voters,
         price=lot.price,
-        licence_kind="copy",
+        licence_kind=licence_kind(lot),
         licence=bytes(lot.licence),
         expires_ms=lot.expires_ms,
     )
-    market.object_put(
-        secrets.object_id, sealed.object_bytes, cell=lot.household.cell, deletion_secret=_deletion_secret(lot)
-    )
+    try:
+        manifest_check(manifest, digest, secrets.lot_id)
+    except LotFault as fault:
+        # No buyer would take it: the terms or the votes are not what the hub made its manifest of.
+        _advance(lot, Lot.State.FAILED, reject_code=fault.code, chunks=b"")
+        return
+    market.object_put(secrets.object_id, sealed.object_bytes, cell=digest.cell, deletion_secret=_deletion_secret(lot))
     _advance(
         lot,
         Lot.State.UPLOADED,
@@ -142,6 +149,11 @@ def lot_object_remove(lot: Lot, market: Market) -> None:
     advance(lot, using=HOME, object_removed_at=timezone.now())
 
 
+def licence_kind(lot: Lot) -> Literal["copy", "training"]:
+    """What the lot is offered for, by the licence text that it was planned with. Raises ``UnknownText``."""
+    return "training" if by_digest(bytes(lot.licence)).kind == TRAINING else "copy"
+
+
 def lot_seal(lot: Lot, secrets: LotSecrets) -> tuple[SealedLot, Manifest]:
     """The sealed object of a certified lot and its manifest; the same bytes at every call."""
     terms = terms_parse(bytes(lot.batch.terms))
@@ -150,37 +162,21 @@ def lot_seal(lot: Lot, secrets: LotSecrets) -> tuple[SealedLot, Manifest]:
     if rule is None or entry.lot is None:
         raise LotNotOnOffer("The batch's terms do not share this series")
     chunks = lot_chunks(lot, entry.lot.rule, terms.seed)
-    manifest = _manifest(lot, secrets, rule, chunks)
+    manifest = _manifest(lot, secrets, lot_facts(rule, chunk_rows(chunks), terms), columns_of(rule))
     return seal_lot(secrets, manifest_encode(manifest), chunks), manifest
 
 
-def _manifest(lot: Lot, secrets: LotSecrets, rule: Rule, chunks: list[bytes]) -> Manifest:
+def _manifest(lot: Lot, secrets: LotSecrets, facts: SeriesFacts, columns: tuple[Column, ...]) -> Manifest:
     certificate = decode(QuorumCertificate, bytes(lot.batch.certificate))
-    rows = [row for chunk in chunks for row in chunk_read(chunk).rows]
     roots = next(root for root in certificate.plain_roots if root.series_id == bytes(lot.series_id))
     comparable = bytes(lot.comparable)
-    facts = SeriesFacts(
-        device_class=rule.device_class,
-        quantity=rule.quantity,
-        model=model_class(rule.device_class),
-        level=rule.level,
-        cell=lot.household.cell,
-        resolution_s=rule.bucket_s,
-        step=rule.step,
-        low=rule.low,
-        high=rule.high,
-        noise_steps=rule.noise_steps,
-        period_start_ms=rows[0][0],
-        period_end_ms=rows[-1][0] + rule.bucket_s * 1000,
-        record_count=len(rows),
-    )
     return Manifest(
         version=1,
         lot_id=secrets.lot_id,
         schema=SCHEMA,
         label=lot.batch.label,  # type: ignore[arg-type]  # one of the ledger's labels
         support=lot.support,  # type: ignore[arg-type]
-        columns=columns_of(rule),
+        columns=columns,
         facts=facts,
         roots=roots,
         comparable=tuple(comparable[i : i + KEY_BYTES] for i in range(0, len(comparable), KEY_BYTES)),

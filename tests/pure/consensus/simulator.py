@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from chain.consensus.validators import vote_sign
 from chain.contracts import CONTRACT_SETS, DEVICE
 from chain.contracts.devices.rows import (
@@ -41,7 +43,7 @@ from households.consensus.batch import (
     series_id,
 )
 from households.consensus.config import DEFAULT_CONFIG
-from households.consensus.judge import examine
+from households.consensus.judge import Evidence, examine
 from households.consensus.limits import Limit
 from households.consensus.memory import Memory
 from households.consensus.proposal import Proposal, proposal_sign, void_sign
@@ -225,6 +227,7 @@ class SimHome:
         closed_ms: int = START_MS + DAY_MS,
         shared: bool = True,
         limits: tuple[Limit, ...] = (),
+        cell: str = "g10:5:6",
     ) -> tuple[BatchData, CloseBatch]:
         """What the hub makes of the segments: terms with salts and rules, and the transaction's arguments."""
         batch_id = tagged("hearth/test-batch", number.to_bytes(4, "big"))
@@ -240,11 +243,12 @@ class SimHome:
             SeriesTerms(sid, device_id, quantity, devices[device_id].account, 0, 0, None)
             for sid, device_id, quantity in keys
         )
-        terms = BatchTerms(LEDGER, batch_id, opened_ms, closed_ms, seed, bare)
-        data = BatchData(terms, tuple(ordered))
+        told = BatchTerms(LEDGER, batch_id, opened_ms, closed_ms, seed, bare, cell, limits)
+        data = BatchData(told, tuple(ordered))
         lots: list[BatchLot] = []
         full: list[SeriesTerms] = []
-        evidence = examine(data, self.devices[0].voter.replica.members, Memory(), DEFAULT_CONFIG)
+        members = self.devices[0].voter.replica.members
+        evidence = examine(data, members, Memory(), DEFAULT_CONFIG)
         for entry in bare:
             series = evidence.series.get(entry.series_id)
             if series is None or not shared:
@@ -253,12 +257,21 @@ class SimHome:
             rule = rule_encode(rule_for(devices[entry.device_id].device_class, entry.quantity, "fine"))
             count = len(series_chunks(series, rule, seed))
             lot = LotTerms(rule, tuple(tagged("hearth/test-salt", entry.series_id, bytes([i])) for i in range(count)))
-            root = series_roots(series, lot, seed)
+            speakers = members.speakers(entry.device_id, entry.quantity, DEFAULT_CONFIG)
+            root = series_roots(series, lot, told, speakers)
             lots.append(BatchLot(entry.series_id, entry.device_id, root.plain_root, root.batch_root))
             full.append(SeriesTerms(entry.series_id, entry.device_id, entry.quantity, entry.account, 0, 0, lot))
-        terms = BatchTerms(LEDGER, batch_id, opened_ms, closed_ms, seed, tuple(full), limits)
+        terms = replace(told, series=tuple(full))
         whole = readings_root(encode(terms), ordered)
         return BatchData(terms, tuple(ordered)), CloseBatch(batch_id, whole, tuple(lots))
+
+    def evidence(self, batch: BatchData) -> Evidence:
+        """What the checks find in a batch, without memory."""
+        return examine(batch, self.devices[0].voter.replica.members, Memory(), DEFAULT_CONFIG)
+
+    def key_of(self, device_id: bytes) -> bytes:
+        """The identity key of a device."""
+        return next(device.key for device in self.devices if device.device_id == device_id)
 
     def propose_batch(self, segments: Sequence[bytes], **options: Any) -> tuple[Proposal, BatchData]:
         """A proposal that closes a batch of these segments."""

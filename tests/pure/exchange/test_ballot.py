@@ -29,7 +29,7 @@ A, B = b"a" * 32, b"b" * 32
 
 @given(IDS, st.randoms(use_true_random=False))
 def test_a_ballot_has_the_same_bytes_in_whatever_order_it_was_made(ids, chance):
-    roots = [PlainRoot(series_id, A, B) for series_id in ids]
+    roots = [PlainRoot(series_id, A, B, A) for series_id in ids]
     verdicts = [Verdict(series_id, chance.choice(OUTCOMES), "reason") for series_id in ids]
     first = ballot_encode(ballot_extra(tuple(roots), tuple(verdicts)))
     chance.shuffle(roots)
@@ -39,9 +39,9 @@ def test_a_ballot_has_the_same_bytes_in_whatever_order_it_was_made(ids, chance):
 
 
 def test_what_a_ballot_says_of_a_series_is_found():
-    ballot = ballot_extra((PlainRoot(A, A, B),), (Verdict(B, REJECT, "drift"),))
+    ballot = ballot_extra((PlainRoot(A, A, B, B),), (Verdict(B, REJECT, "drift"),))
     assert verdict_of(ballot, B) == Verdict(B, REJECT, "drift") and verdict_of(ballot, A) is None
-    assert plain_root_of(ballot, A) == PlainRoot(A, A, B) and plain_root_of(ballot, B) is None
+    assert plain_root_of(ballot, A) == PlainRoot(A, A, B, B) and plain_root_of(ballot, B) is None
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_a_ballot_says_of_a_series_is_found():
     [
         BallotExtra((), (Verdict(B, APPROVE), Verdict(A, APPROVE))),
         BallotExtra((), (Verdict(A, APPROVE), Verdict(A, REJECT))),
-        BallotExtra((PlainRoot(A, A, A), PlainRoot(A, B, B)), ()),
+        BallotExtra((PlainRoot(A, A, A, A), PlainRoot(A, B, B, B)), ()),
     ],
 )
 def test_repeated_or_unsorted_series_are_refused(ballot):

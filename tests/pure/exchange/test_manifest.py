@@ -11,8 +11,8 @@ from chain.crypto.hashing import sha256
 from chain.crypto.secp256k1 import public_key
 from chain.exchange import errors
 from chain.exchange.certificate import certificate_new
-from chain.exchange.manifest import Manifest, manifest_check, manifest_decode, manifest_encode
-from tests.pure.exchange.world import GENESIS, World, voters_of, votes_of, world_new
+from chain.exchange.manifest import Manifest, facts_hash, manifest_check, manifest_decode, manifest_encode
+from tests.pure.exchange.world import COLUMNS, GENESIS, World, voters_of, votes_of, world_new
 
 WORLD = world_new()
 replace = msgspec.structs.replace
@@ -141,6 +141,47 @@ def test_a_digest_that_says_something_else_is_refused(change):
         manifest_check(WORLD.manifest, replace(WORLD.digest, **change), WORLD.secrets.lot_id)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"device_class": "plug"},
+        {"cell": "nowhere"},
+        {"level": "exact"},
+        {"model": "meter"},
+        {"low": -9000},
+        {"noise_steps": 3},
+        {"limits": "own"},
+    ],
+)
+def test_facts_that_the_voters_did_not_sign_are_refused_also_when_the_digest_says_them_too(change):
+    digest = replace(
+        WORLD.digest, **{name: value for name, value in change.items() if name in ("device_class", "cell")}
+    )
+    manifest = replace(WORLD.manifest, facts=replace(WORLD.manifest.facts, **change))
+    with pytest.raises(errors.FactsNotSigned):
+        manifest_check(manifest, digest, WORLD.secrets.lot_id)
+    forged = replace(manifest, roots=replace(WORLD.roots, facts=signed_facts(manifest)))
+    with pytest.raises(errors.CertificateNoQuorum):
+        manifest_check(forged, digest, WORLD.secrets.lot_id)
+
+
+def test_comparable_devices_can_not_be_left_out_of_the_list_nor_added():
+    for comparable in (WORLD.manifest.comparable[:2], (*WORLD.manifest.comparable, public_key(sha256(b"new"))), ()):
+        with pytest.raises(errors.FactsNotSigned):
+            check(WORLD, replace(WORLD.manifest, comparable=comparable))
+
+
+def test_columns_and_series_are_under_the_facts_hash():
+    for changed in (replace(WORLD.manifest, columns=COLUMNS[:1]), replace(WORLD.manifest, schema="hearth.series/2")):
+        assert signed_facts(changed) != WORLD.roots.facts
+    other = replace(WORLD.manifest, roots=replace(WORLD.roots, series_id=sha256(b"other series")))
+    assert signed_facts(other) != WORLD.roots.facts
+
+
+def signed_facts(manifest: Manifest) -> bytes:
+    return facts_hash(manifest.roots.series_id, manifest.schema, manifest.columns, manifest.facts, manifest.comparable)
+
+
 def test_a_manifest_of_another_lot_is_refused():
     with pytest.raises(errors.ManifestContradicts):
         manifest_check(WORLD.manifest, WORLD.digest, sha256(b"other lot"))
@@ -222,9 +263,7 @@ def test_votes_of_different_rounds_or_none_make_no_certificate():
 
 def test_the_manifest_of_a_large_home_fits_into_a_chunk():
     header = WORLD.manifest.certificate.header
-    others = [
-        PlainRoot(sha256(b"s", bytes([i])), sha256(b"p", bytes([i])), sha256(b"b", bytes([i]))) for i in range(60)
-    ]
+    others = [PlainRoot(*(sha256(kind, bytes([i])) for kind in (b"s", b"p", b"b", b"f"))) for i in range(60)]
     votes = votes_of(header, WORLD.roots, [APPROVE] * 20, others)
     certificate = certificate_new(GENESIS, header, voters_of([f"d{i}" for i in range(20)]), votes)
     assert len(manifest_encode(replace(WORLD.manifest, certificate=certificate))) < 64 * 1024

@@ -20,7 +20,7 @@ from chain.crypto.secp256k1 import public_key
 from chain.exchange.certificate import certificate_new
 from chain.exchange.handover import funding_new
 from chain.exchange.lots import LotObject, LotSecrets, SealedLot, object_parse, salts, scalar_of, seal_lot
-from chain.exchange.manifest import Manifest, SeriesFacts, digest_new, manifest_encode
+from chain.exchange.manifest import Manifest, SeriesFacts, digest_new, facts_hash, manifest_encode
 from chain.exchange.rows import TIME_COLUMN, Column, batch_root, batch_salt, chunk_count_for, data_chunks, plain_root
 
 LEDGER = "shared"
@@ -98,8 +98,16 @@ def world_new(
     rows = rows_of(row_count)
     count = chunk_count_for(rows, COLUMNS)
     chunks = data_chunks(rows, COLUMNS, count)
+    facts = SeriesFacts(
+        "climate", "temperature", "sensor", "fine", "g10:344:-1175", 300, 10, -2000, 6000, 0,
+        rows[0][0] if rows else START_MS, (rows[-1][0] if rows else START_MS) + STEP_MS, len(rows),
+    )  # fmt: skip
+    speakers = tuple(public_key(voter_secret(i)) for i in comparable if i < len(domains))
     roots = PlainRoot(
-        SERIES, plain_root(salts(secrets, count), chunks), batch_root(batch_salt(b"s" * 32, SERIES), chunks)
+        SERIES,
+        plain_root(salts(secrets, count), chunks),
+        batch_root(batch_salt(b"s" * 32, SERIES), chunks),
+        facts_hash(SERIES, "hearth.series/1", COLUMNS, facts, speakers),
     )
     validators = voters_of(domains)
     header = Header(
@@ -114,12 +122,9 @@ def world_new(
         label=str(claims.get("label", label_for(len(set(domains))))),
         support=str(claims.get("support", "corroborated" if len(domains) > 2 else "plausible")),
         columns=COLUMNS,
-        facts=SeriesFacts(
-            "climate", "temperature", "sensor", "fine", "g10:344:-1175", 300, 10, -2000, 6000, 0,
-            rows[0][0] if rows else START_MS, (rows[-1][0] if rows else START_MS) + STEP_MS, len(rows),
-        ),
+        facts=facts,
         roots=roots,
-        comparable=tuple(public_key(voter_secret(i)) for i in comparable if i < len(domains)),
+        comparable=speakers,
         certificate=certificate_new(GENESIS, header, validators, votes),
     )  # fmt: skip
     sealed = seal_lot(secrets, manifest_encode(manifest), chunks)
