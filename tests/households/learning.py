@@ -1,4 +1,4 @@
-"""A home that lets enterprises learn: a room's climate, approved by its devices and on offer under training licences."""
+"""A home that lets enterprises learn: a room's climate, approved by its devices and on offer for training."""
 
 from __future__ import annotations
 

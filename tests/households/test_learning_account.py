@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import close_old_connections, connections
@@ -148,7 +149,7 @@ def test_amounts_are_rounded_up_and_the_rounds_of_a_job_add_up_to_the_job() -> N
     assert micro_epsilon(0.0000001) == 1 and micro_epsilon(0.5) == 500_000
     assert delta_pico(1e-5) == 10_000_000
     after = [0.0, 0.7310001, 0.9990003, 1.2345678]
-    costs = [round_cost(before, one) for before, one in zip(after, after[1:], strict=False)]
+    costs = [round_cost(before, one) for before, one in pairwise(after)]
     assert sum(costs) == micro_epsilon(after[-1])
     for wrong in (math.inf, math.nan, -1.0):
         with pytest.raises(errors.EpsilonUnbounded):

@@ -1,4 +1,4 @@
-"""What may be learnt from: only readings that the devices approved, on the ledger, licensed for training, and allowed."""
+"""What may be learnt from: readings that the devices approved, on the ledger, licensed for training, and allowed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_template_gets_its_table(market: MemoryMarket) -> None:
 
 def test_a_series_that_the_devices_rejected_never_appears(market: MemoryMarket) -> None:
     home, devices = home_for_training(devices=4)
-    batch = day_listed(home, devices, shifts={3: 900})
+    batch = day_listed(home, devices, shifts={3: 2_500})
     assert batch.series_rejected == 2
     liar = devices[3].row
     lots = lot_ids(home, batch=batch)
@@ -87,6 +87,10 @@ def test_a_series_that_the_devices_rejected_never_appears(market: MemoryMarket) 
     good = series_of(home, sorted(set(lots) - set(rejected)), CLIMATE)
     assert len(good) == 6 and max(float(one.values.max()) for one in good if one.quantity == "temperature") < 22
     assert liar.pk not in {lot.device_id for lot in lots_for_training(home)}
+    Lot.objects.using("home").filter(device=liar).update(state=Lot.State.LISTED, anchored_height=1)
+    for lot_id in rejected:
+        with pytest.raises(RowsDoNotMatch):
+            series_of(home, [lot_id], CLIMATE)
 
 
 def test_lots_to_copy_foreign_lots_and_lots_not_yet_on_the_ledger_are_refused(
