@@ -65,6 +65,7 @@ def test_a_delivered_lot_is_opened_checked_accepted_and_paid(buyer: Buyer, home:
     done = fresh(purchase)
     assert (done.state, done.reason, done.row_count) == (Purchase.State.SETTLED, "", 200)
     assert done.label == "bft-verified"
+    assert done.facts["limits"] == "default" and done.facts["quantity"] == "temperature"
     assert buyer.balance() == 900
     assert home.ledger.balance(lot.payee.address) == 98
     assert [stage.phase for stage in selectors.timeline(done)] == ["done"] * 7

@@ -160,7 +160,7 @@ def _open(market: BuyerMarket, purchase: Purchase) -> None:
             reason = "bad_chunk" if isinstance(found, ComplainChunk) else "bad_keys"
             move_and_call(purchase, State.COMPLAINING, call, found, reason=reason, again_in_s=WAIT_FOR_CALL_S)
         return
-    move(purchase, State.OPENED, note=found.fault, **found.changes())
+    move(purchase, State.OPENED, note=found.fault, **found.changes(purchase.facts))
 
 
 def _accept(market: BuyerMarket, purchase: Purchase) -> None:

@@ -28,18 +28,21 @@ from enterprises.checkout.ports import BuyerMarket
 
 @dataclass
 class Opened:
-    """What came out: columns, how many rows, what the certificate shows, and the code of a fault that is only noted."""
+    """What came out: columns, how many rows, what the certificate shows, by which limits the home checked, and the code
+    of a fault that is only noted."""
 
     row_count: int = 0
     columns: tuple[Column, ...] = ()
     label: str = ""
+    limits: str = "default"
     fault: str = ""
     last_ms: int = field(default=-(2**63))
 
-    def changes(self) -> dict[str, Any]:
-        """As columns of the purchase."""
+    def changes(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """As columns of the purchase, whose facts get what only the manifest says."""
         columns = [{"name": c.name, "unit": c.unit, "decimals": c.decimals} for c in self.columns]
-        return {"row_count": self.row_count, "columns": columns, "label": self.label, "reason": self.fault}
+        told = {"row_count": self.row_count, "columns": columns, "label": self.label, "reason": self.fault}
+        return {**told, "facts": {**facts, "limits": self.limits}}
 
 
 def r_context(purchase: Purchase) -> str:
@@ -107,9 +110,10 @@ def _parts(plaintexts: Iterator[bytes], digest: Publish, payee_key: bytes, opene
 def _manifest_part(plaintext: bytes, digest: Publish, payee_key: bytes, opened: Opened) -> bytes:
     try:
         data = unpadded(plaintext)
-        shown = manifest_check(manifest_decode(data), digest, lot_id_of(payee_key))
+        manifest = manifest_decode(data)
+        shown = manifest_check(manifest, digest, lot_id_of(payee_key))
     except (LotFault, RowsInvalid) as fault:
         opened.fault = fault.code
         return b""
-    opened.label = shown.label
+    opened.label, opened.limits = shown.label, manifest.facts.limits
     return data
