@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from chain.client.wire import LedgerEvent
-from chain.contracts.credits import Burn, Mint, Transfer
-from chain.contracts.market.rows import ORDERS, OrderRow
 from chain.core.codec import decode
-from chain.core.types import Block, Event, Receipt, SignedTransaction, Transaction
+from chain.core.types import Block, Event, SignedTransaction, Transaction
 from chain.engine.proofs import TxProof, proof_make
+from chain.event_moves import Place, Purposes
 from chain.models import EventIndex, IndexHead
 from chain.rpc import NodeClient
 from chain.selectors import block_at
@@ -28,7 +27,6 @@ from marketplace.common.errors import InputError
 ALIAS = "ledger"
 BLOCKS_KEPT = 64
 _MONEY = ("credits.minted", "credits.burnt", "credits.moved")
-_PLACES = {"order.funded": ("escrow",), "order.refunded": ("refund",), "order.settled": ("reward", "fee")}
 
 
 class CursorInvalid(InputError):
@@ -162,50 +160,19 @@ def _move_at(ledger: str, node: NodeClient, place: Cursor) -> Move:
     block = _block(ledger, place.height)
     receipt = block.receipts[place.position]
     tx = _transaction(block, place.position)
-    event = receipt.events[place.number]
-    order, kind = _order_of(ledger, node, receipt, place.number)
-    source, target = _ends(event)
+    purpose = Purposes(ledger, node).of(tx, receipt, Place(*place))
+    source, target = _ends(receipt.events[place.number])
     return Move(
         cursor=place,
         time_ms=block.header.time_ms,
         tx_id=receipt.tx_id,
-        kind=kind or _kind(event),
-        amount=_order_amount(order, kind) if order else _own_amount(tx),
+        kind=purpose.kind,
+        amount=purpose.amount,
         source=source,
         target=target,
-        order_id=order.order_id if order else b"",
-        lot_id=order.lot_id if order else b"",
+        order_id=purpose.order_id,
+        lot_id=purpose.lot_id,
     )
-
-
-def _order_of(ledger: str, node: NodeClient, receipt: Receipt, number: int) -> tuple[OrderRow | None, str]:
-    """The order that a move belongs to, and which of its moves it is: the event before it says so."""
-    for before in range(number - 1, -1, -1):
-        event = receipt.events[before]
-        places = _PLACES.get(event.kind)
-        if places and number - before <= len(places):
-            data = node.get(ledger, ORDERS.name, event.subjects[0])
-            return (decode(OrderRow, data), places[number - before - 1]) if data else (None, "")
-    return None, ""
-
-
-def _order_amount(order: OrderRow, kind: str) -> int:
-    return {"reward": order.price - order.fee, "fee": order.fee}.get(kind, order.price)
-
-
-def _own_amount(tx: Transaction) -> int:
-    """The amount of a call of the credits contract."""
-    kinds: dict[str, type[Mint] | type[Burn] | type[Transfer]] = {
-        "credits.mint": Mint,
-        "credits.burn": Burn,
-        "credits.transfer": Transfer,
-    }
-    args_type = kinds.get(tx.call)
-    return decode(args_type, tx.args).amount if args_type else 0
-
-
-def _kind(event: Event) -> str:
-    return {"credits.minted": "mint", "credits.burnt": "burn"}.get(event.kind, "transfer")
 
 
 def _ends(event: Event) -> tuple[bytes, bytes]:

@@ -171,10 +171,16 @@ def follow(ctx: Context, state: State, args: Follow) -> tuple[Event, ...]:
     return (Event(kind="ledgers.followed", subjects=()),)
 
 
-def _at_genesis(genesis: Genesis, state: State) -> None:
+def trusted_in(genesis: Genesis) -> dict[str, tuple[str, tuple[bytes, ...]]]:
+    """The ledgers that a genesis trusts from the beginning: id and validators, by kind."""
     roles = sorted((name.removeprefix(ROLE), key) for name, key in genesis.roles if name.startswith(ROLE))
-    for ledger, group in groupby(roles, key=lambda role: role[0].rsplit("/", 1)[0]):
-        _put(state, ledger, (Span(0, tuple(key for _, key in group)),))
+    groups = groupby(roles, key=lambda role: role[0].rsplit("/", 1)[0])
+    return {kind_of(ledger): (ledger, tuple(key for _, key in group)) for ledger, group in groups}
+
+
+def _at_genesis(genesis: Genesis, state: State) -> None:
+    for ledger, keys in trusted_in(genesis).values():
+        _put(state, ledger, (Span(0, keys),))
 
 
 def _put(state: State, ledger: str, spans: tuple[Span, ...]) -> None:

@@ -139,7 +139,7 @@ def test_events_are_read_over_many_pages(
         node.done(secret_of("acme"), "credits.transfer", transfer(amount))
     node.until_indexed()
     whole = market.events(0)
-    monkeypatch.setattr("chain.client.market.EVENTS_PAGE", 1)
+    monkeypatch.setattr("chain.client.ledger.EVENTS_PAGE", 1)
     assert market.events(0) == whole and len(whole) == 5
     assert [event.height for event in market.events(2, 4)] == [3, 4]
 
