@@ -1,7 +1,7 @@
 """What Syft's peer manager asks of the world outside: requests and key bundles on the store, peers.json at home.
 
-    request/TO/FROM        somebody asks to be a peer, or has said yes to a request
-    bundle/OWNER/FOR       the owner's public keys, for one peer
+    request/READER/WRITER      the writer asks to be a peer, or has said yes to a request
+    bundle/READER/WRITER       the writer's public keys, for one peer
 
 Anybody who reaches the store can write both. A bundle therefore counts only if the ledger names its key, and a request
 only from somebody whom the ledger knows; the rest is as if it were not there.
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from fedlearn.runtime.errors import NodeDamaged, ObjectTooLarge, PeerNotPinned
+from fedlearn.runtime.errors import IdentityInvalid, NodeDamaged, ObjectTooLarge, PeerNotPinned
 from fedlearn.runtime.files import write_aside
-from fedlearn.runtime.names import Role, is_identity
+from fedlearn.runtime.names import Role, identity_of, store_key, tag_of
 from fedlearn.runtime.ports import Pins, Store
 from fedlearn.runtime.stores.paging import all_keys
 
@@ -39,32 +39,33 @@ class PeerDesk:
 
     def request(self, peer: str) -> None:
         """Ask to be a peer, or say yes."""
-        self._store.put(f"request/{peer}/{self._identity}", b"1")
+        self._store.put(store_key("request", peer, self._identity), b"1")
 
     def requests(self) -> list[str]:
         """Who asked, of those who are no peers yet and whom the ledger knows; who was refused may ask again."""
         found = []
-        for key in all_keys(self._store, f"request/{self._identity}/"):
-            peer = key.rsplit("/", 1)[1]
-            if not is_identity(peer, self._others) or self._peers.get(peer, {}).get("state") == "accepted":
+        for key in all_keys(self._store, f"request/{tag_of(self._identity)}/"):
+            try:
+                peer = identity_of(self._others, key.split("/", 2)[2])
+            except IdentityInvalid:
                 continue
-            if self._pins.get(peer) is not None:
+            if self._peers.get(peer, {}).get("state") != "accepted" and self._pins.get(peer) is not None:
                 found.append(peer)
         return found
 
     def withdraw(self, peer: str) -> None:
         """Take back the own keys and the yes."""
-        self._store.delete(f"request/{peer}/{self._identity}")
-        self._store.delete(f"bundle/{self._identity}/{peer}")
+        self._store.delete(store_key("request", peer, self._identity))
+        self._store.delete(store_key("bundle", peer, self._identity))
 
     def bundle_write(self, peer: str, bundle_json: str) -> None:
         """Leave the own public keys for a peer."""
-        self._store.put(f"bundle/{self._identity}/{peer}", bundle_json.encode())
+        self._store.put(store_key("bundle", peer, self._identity), bundle_json.encode())
 
     def bundle_read(self, peer: str) -> str | None:
         """A peer's keys as JSON, if they are there and are those that the ledger names."""
         try:
-            data = self._store.get(f"bundle/{peer}/{self._identity}", MAX_BUNDLE)
+            data = self._store.get(store_key("bundle", self._identity, peer), MAX_BUNDLE)
             if data is None:
                 return None
             document = json.loads(data)[_BUNDLE]

@@ -1,8 +1,8 @@
 """Our own mailbox on a store, with Syft's peers, envelopes and permissions: the real ``Channel``.
 
-A letter is one object, ``mail/RECIPIENT/SENDER/NUMBER``. Its number is saved before it is sent; it is deleted once it
-was handled and its number was saved. Whatever else lies there is dropped with a line in the log, which names the object
-and the reason and nothing of the content, and the next object is read.
+A letter is one object, ``mail/RECIPIENT/SENDER/NUMBER`` with the hexadecimal parts of their pseudonyms. Its number is
+saved before it is sent; it is deleted once it was handled and its number was saved. Whatever else lies there is dropped
+with a line in the log, which names the object and the reason and nothing of the content, and the next object is read.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ from fedlearn.runtime.errors import (
     PathNotPermitted,
     StoreUnavailable,
 )
-from fedlearn.runtime.names import path_check, round_of
+from fedlearn.runtime.names import path_check, round_of, store_key
 from fedlearn.runtime.peers import PeerBook
 from fedlearn.runtime.permissions import Permissions
 from fedlearn.runtime.ports import Incoming, State, Store
 from fedlearn.runtime.stores.paging import all_keys
 
-_NUMBER: Final = re.compile(r"[0-9]{19}")
+_NUMBER: Final = re.compile(r"[0-9]{16}")
 _FLOORS: Final = "floors"
 T = TypeVar("T")
 _log = logging.getLogger("fedlearn.mailbox")
@@ -98,7 +98,7 @@ class Mailbox:
     def receive(self) -> Iterator[Incoming]:
         """The letters that wait now (see ``Channel.receive``)."""
         for peer in self._peers.approved():
-            for key in all_keys(self._store, f"mail/{self._identity}/{peer}/"):
+            for key in all_keys(self._store, self._folder_in(peer)):
                 if not self._peers.is_approved(peer):  # revoked meanwhile
                     break
                 incoming = self._open(peer, key)
@@ -135,7 +135,7 @@ class Mailbox:
 
     def clear(self, peer: str) -> None:
         """Remove all mail from and to a peer; the counters stay, so that old letters stay old."""
-        for prefix in (f"mail/{self._identity}/{peer}/", f"mail/{peer}/{self._identity}/"):
+        for prefix in (self._folder_in(peer), self._folder_out(peer)):
             for key in all_keys(self._store, prefix):
                 self._store.delete(key)
 
@@ -147,7 +147,7 @@ class Mailbox:
         try:
             changed, number = number_next(counters, digest, job, round_number)
         except MailboxFull:
-            prefix = f"mail/{peer}/{self._identity}/"
+            prefix = self._folder_out(peer)
             names = (key.removeprefix(prefix) for key in all_keys(self._store, prefix))
             counters = fetched(counters, frozenset(int(name) for name in names if _NUMBER.fullmatch(name)))
             changed, number = number_next(counters, digest, job, round_number)
@@ -199,7 +199,13 @@ class Mailbox:
             _log.warning("left %s: %s", key, StoreUnavailable.code)
 
     def _key_out(self, peer: str, number: int) -> str:
-        return f"mail/{peer}/{self._identity}/{number:019d}"
+        return store_key("mail", peer, self._identity, number)
+
+    def _folder_out(self, peer: str) -> str:
+        return store_key("mail", peer, self._identity) + "/"
+
+    def _folder_in(self, peer: str) -> str:
+        return store_key("mail", self._identity, peer) + "/"
 
     def _counters_of(self, peer: str) -> Counters:
         if peer not in self._counters:

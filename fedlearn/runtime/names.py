@@ -24,7 +24,8 @@ OFFERS: Final = "offers"
 JOBS: Final = "jobs"
 DATASETS: Final = "public/syft_datasets/v1"
 
-_IDENTITY = re.compile(r"(hub|enterprise)-[0-9a-f]{8,64}@hearth\.invalid")
+_IDENTITY = re.compile(r"(hub|ent)-([0-9a-f]{8,64})@hearth\.invalid")
+_PREFIX: Final[dict[Role, str]] = {"hub": "hub", "enterprise": "ent"}
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,99}(/[A-Za-z0-9][A-Za-z0-9@._-]{0,99}){0,5}")
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*){1,7}")
 _JOB = re.compile(r"[0-9a-f]{1,64}")
@@ -36,15 +37,29 @@ _PERMISSION_FILE = "syft.pub.yaml"
 def identity_check(identity: str, role: Role | None = None) -> str:
     """The pseudonym itself; raises ``IdentityInvalid`` unless it is one, and of ``role`` if that is given."""
     found = _IDENTITY.fullmatch(identity)
-    if found is None or (role is not None and found[1] != role):
+    if found is None or (role is not None and found[1] != _PREFIX[role]):
         raise IdentityInvalid
     return identity
 
 
-def is_identity(text: str, role: Role) -> bool:
-    """Whether the text is a pseudonym of this role."""
-    found = _IDENTITY.fullmatch(text)
-    return found is not None and found[1] == role
+def identity_of(role: Role, tag: str) -> str:
+    """The pseudonym with this tag (8 to 64 hexadecimal digits: an account's address); raises ``IdentityInvalid``."""
+    return identity_check(f"{_PREFIX[role]}-{tag}@hearth.invalid")
+
+
+def tag_of(identity: str) -> str:
+    """The hexadecimal part of a pseudonym: its part in the store's keys; raises ``IdentityInvalid``."""
+    return identity_check(identity).split("@", 1)[0].split("-", 1)[1]
+
+
+def store_key(kind: Literal["mail", "request", "bundle"], reader: str, writer: str, number: int | None = None) -> str:
+    """The key of what ``writer`` leaves for ``reader``, both pseudonyms: ``KIND/READER/WRITER``, mail with a number.
+
+    Only the writer puts there and only the reader gets; both list and delete. A store that knows who calls should
+    hold them to that.
+    """
+    key = f"{kind}/{tag_of(reader)}/{tag_of(writer)}"
+    return key if number is None else f"{key}/{number:016d}"
 
 
 def key_check(key: str) -> str:

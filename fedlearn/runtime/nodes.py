@@ -52,7 +52,7 @@ class Node:
         """The node in ``folder``, made if it is not there, for as long as the context lasts.
 
         Args:
-            identity: the node's pseudonym, ``hub-<hex>@hearth.invalid`` or ``enterprise-<hex>@hearth.invalid``.
+            identity: the node's pseudonym, ``hub-<hex>@hearth.invalid`` or ``ent-<hex>@hearth.invalid``.
             pins: the fingerprints that the ledger names, by pseudonym.
             state: where counters are kept; without it, in the folder.
 

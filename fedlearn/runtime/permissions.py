@@ -36,8 +36,11 @@ class Permissions:
         return self._judge(peer, path, "write")
 
     def may_read(self, peer: str, path: str) -> bool:
-        """Whether the peer may be sent what lies under this path. Raises ``PathInvalid``."""
-        return self._judge(peer, path, "read")
+        """Whether the peer may be sent what lies under this path. Raises ``PathInvalid``.
+
+        To Syft who may write may read. Here a folder has one direction: what the peer writes is not sent to it.
+        """
+        return self._judge(peer, path, "read") and not self._judge(peer, path, "write")
 
     def grant(self, folder: str, level: Level, peers: Iterable[str]) -> None:
         """Let exactly these peers read or write everything under a folder; who was named before is not any more."""

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fedlearn.runtime.errors import StoreUnavailable
+from fedlearn.runtime.names import tag_of
 from fedlearn.runtime.nodes import EnterpriseNode, HubNode
 from fedlearn.runtime.peers import Verdict
 from fedlearn.runtime.ports import PAGE, Incoming, Store
 from fedlearn.runtime.stores import MemoryStore, all_keys
 
-ENTERPRISE = "enterprise-00e0e0e0@hearth.invalid"
-STRANGER = "enterprise-0bad0bad@hearth.invalid"
+ENTERPRISE = "ent-00e0e0e0@hearth.invalid"
+STRANGER = "ent-0bad0bad@hearth.invalid"
 JOB = "a1b2"
 
 
@@ -43,13 +44,13 @@ class World:
     stack: ExitStack = field(default_factory=ExitStack)
 
     def open_hub(self, name: str = HUB, *, pin: bool = True) -> HubNode:
-        node = self.stack.enter_context(HubNode.opened(self.root / name[:12], name, self.store, self.pins))
+        node = self.stack.enter_context(HubNode.opened(self.root / tag_of(name), name, self.store, self.pins))
         if pin:
             self.pins[name] = node.fingerprint
         return node
 
     def open_enterprise(self, name: str = ENTERPRISE, *, pin: bool = True) -> EnterpriseNode:
-        node = self.stack.enter_context(EnterpriseNode.opened(self.root / name[:19], name, self.store, self.pins))
+        node = self.stack.enter_context(EnterpriseNode.opened(self.root / tag_of(name), name, self.store, self.pins))
         if pin:
             self.pins[name] = node.fingerprint
         return node
@@ -87,7 +88,7 @@ def got(incoming: Iterable[Incoming]) -> list[tuple[str, str, bytes]]:
 
 def mail(store: Store, recipient: str) -> list[str]:
     """The keys of a node's mailbox."""
-    return list(all_keys(store, f"mail/{recipient}/"))
+    return list(all_keys(store, f"mail/{tag_of(recipient)}/"))
 
 
 def content(store: Store) -> dict[str, bytes]:
