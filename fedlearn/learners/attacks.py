@@ -1,4 +1,4 @@
-"""Homes that want to spoil a model: what they send instead of an honest update. For measuring what a plan withstands."""
+"""Homes that want to spoil a model, and what they send: for measuring what a plan withstands."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Attack:
         return turned
 
     def update(self, home: int, honest: Floats) -> Floats:
-        """The update that a home sends, before clipping (a dishonest hub's clipping is up to it; see ``clipped``)."""
+        """The update that a home sends, before clipping."""
         if home not in self.homes or self.kind == LABEL_FLIP:
             return honest
         return -honest if self.kind == SIGN_FLIP else -self.factor * honest

@@ -32,8 +32,8 @@ Watch = Callable[[int, Floats], None]
 class Conditions:
     """What a rehearsal adds to the plan.
 
-    ``noise_multiplier`` is the standard deviation of the noise in each opened sum over the clip norm. ``dropout`` is the
-    chance (0..1) that a home is missing in a round. Without ``clip`` nothing is clipped.
+    ``noise_multiplier`` is the standard deviation of the noise in each opened sum over the clip norm. ``dropout`` is
+    the chance (0..1) that a home is missing in a round. Without ``clip`` nothing is clipped.
     """
 
     noise_multiplier: float = 0.0
@@ -102,10 +102,14 @@ def local(plan: TrainingPlan, home: Table, rng: np.random.Generator) -> Rehearse
 
 def joined(tables: Sequence[Table]) -> Table:
     """All rows of several tables, one after the other."""
-    columns = [
-        np.concatenate([getattr(table, name) for table in tables]) for name in ("x", "y", "times_ms", "baseline")
-    ]
-    return Table(*columns, names=tables[0].names, skipped=sum(table.skipped for table in tables))
+    return Table(
+        x=np.concatenate([table.x for table in tables]),
+        y=np.concatenate([table.y for table in tables]),
+        times_ms=np.concatenate([table.times_ms for table in tables]),
+        baseline=np.concatenate([table.baseline for table in tables]),
+        names=tables[0].names,
+        skipped=sum(table.skipped for table in tables),
+    )
 
 
 def predicted(plan: TrainingPlan, model: Rehearsed, table: Table) -> Floats:

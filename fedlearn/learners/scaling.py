@@ -1,7 +1,7 @@
-"""Federated-safe standardising: means and spreads of all homes' features from one masked sum, or the fixed scales alone.
+"""Federated-safe standardising: means and spreads of all homes' features from one masked sum, or fixed scales alone.
 
-Templates put features into fixed scales and cut them off at ``FEATURE_LIMIT``, so each home's part of the sum is bounded
-whatever it has measured. All homes weigh the same.
+Templates put features into fixed scales and cut them off at ``FEATURE_LIMIT``, so each home's part of the sum is
+bounded whatever it has measured. All homes weigh the same.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def scaler_fixed(features: int) -> Scaler:
 def statistics_of(x: Floats) -> Floats:
     """A home's part of the statistics round (2 features,): means and mean squares, each within -1 .. 1.
 
-    ``x`` (rows, features) is within ``FEATURE_LIMIT``. The L2 norm is at most the root of the length. A home without rows
-    must not take part. Raises ``TableInvalid``.
+    ``x`` (rows, features) is within ``FEATURE_LIMIT``. The L2 norm is at most the root of the length. A home without
+    rows must not take part. Raises ``TableInvalid``.
     """
     if x.ndim != 2 or not len(x) or not np.isfinite(x).all() or (np.abs(x) > FEATURE_LIMIT).any():
         raise TableInvalid
