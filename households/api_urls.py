@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from households import api, api_checks, api_devices, api_uploads
+from households.learning import api as learning
 
 app_name = "home_api"
 urlpatterns = [
@@ -35,6 +36,12 @@ urlpatterns = [
     path("rules", api_uploads.Rules.as_view(), name="rules"),
     path("rules/<slug:device_class>", api_uploads.Rule.as_view(), name="rule"),
     path("checks", api_checks.Checks.as_view(), name="checks"),
+    path("learning", learning.Learning.as_view(), name="learning"),
+    path("learning/tasks", learning.Tasks.as_view(), name="learning-tasks"),
+    path("learning/rules", learning.ConsentRules.as_view(), name="learning-rules"),
+    path("learning/rules/<uuid:rule_id>", learning.ConsentRuleDetail.as_view(), name="learning-rule"),
+    path("learning/epsilon", learning.EpsilonEntries.as_view(), name="learning-epsilon"),
+    path("learning/history", learning.History.as_view(), name="learning-history"),
     path("schedule", api_uploads.Schedule.as_view(), name="schedule"),
     path("preview", api_uploads.Preview.as_view(), name="preview"),
     path("batches", api_uploads.Batches.as_view(), name="batches"),

@@ -17,6 +17,7 @@ from households.services.rules import EXPIRY_DAYS_MAX, PRICE_MAX
 from households.views.places import ELSEWHERE, NEAR, SIZES, cell_from
 from households.views.words import PERMISSIONS
 from marketplace.common.errors import InputError
+from marketplace.common.licences import COPY, TRAINING
 
 NAME_MAX = 60
 PASSPHRASE_MAX = 200
@@ -24,6 +25,7 @@ WORDS_LENGTH_MAX = 400
 WORD_MAX = 16
 TIMES_MAX = 48
 LIMIT_DIGITS, LIMIT_DECIMALS = 12, 3
+LICENCE_TEXTS = ((COPY, "To use a copy"), (TRAINING, "To learn from at home"))
 UNITS = (("m", "minutes"), ("h", "hours"), ("d", "days"))
 
 
@@ -195,6 +197,7 @@ class RuleForm(forms.Form):
 
     share = forms.BooleanField(required=False, label="Share what these devices measure")
     level = forms.ChoiceField(choices=[(level.value, LEVEL_TEXTS[level]) for level in Level], label="How coarse")
+    licence = forms.ChoiceField(choices=LICENCE_TEXTS, required=False, label="What it is offered for")
     price = forms.IntegerField(min_value=1, max_value=PRICE_MAX, label="Price of a lot, in credits")
     expiry_days = forms.IntegerField(min_value=1, max_value=EXPIRY_DAYS_MAX, label="The offer ends after … days")
 

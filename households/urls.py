@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from households.learning import views as learning
 from households.views import checks, data, device, devices, overview, settings, sharing, start, uploads, wallet
 
 app_name = "households"
@@ -38,6 +39,11 @@ urlpatterns = [
     path("uploads/void/", uploads.void, name="void"),
     path("uploads/<uuid:batch_id>/", uploads.batch, name="batch"),
     path("uploads/lots/<uuid:lot_id>/take-down/", uploads.take_down, name="take_down"),
+    path("learning/", learning.page, name="learning"),
+    path("learning/give/", learning.give, name="learning_give"),
+    path("learning/switch/", learning.switch, name="learning_switch"),
+    path("learning/limit/", learning.limit, name="learning_limit"),
+    path("learning/rules/<uuid:rule_id>/revoke/", learning.revoke, name="learning_revoke"),
     path("wallet/", wallet.page, name="wallet"),
     path("wallet/move/", wallet.move, name="wallet_move"),
     path("wallet/restore/", wallet.restore, name="wallet_restore"),

@@ -143,7 +143,7 @@ def _stored(lot: Lot) -> Series:
 
 
 def _raws(lot: Lot) -> Iterator[bytes]:
-    rows = StoredSegment.objects.using(HOME).filter(batch_key=lot.batch_id, series__device=lot.device_id)
+    rows = StoredSegment.objects.using(HOME).filter(batch_key=lot.batch.readings_key, series__device=lot.device_id)
     rows = rows.filter(series__quantity=lot.quantity).order_by("first_sequence")
     for raw in rows.values_list("raw", flat=True).iterator(chunk_size=SEGMENTS_AT_ONCE):
         yield bytes(raw)

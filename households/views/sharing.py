@@ -25,7 +25,7 @@ from households.services.rules import Terms, rule_set
 from households.views import words
 from households.views.access import do, owner_page, refusal_text, show
 from marketplace.common.errors import HearthError
-from marketplace.common.licences import COPY
+from marketplace.common.licences import COPY, TRAINING
 from marketplace.common.types import from_ms, to_ms
 
 # What a device might have measured at 07:31:12: the example beside each level.
@@ -35,6 +35,7 @@ SAMPLES = {
     "illuminance": "327", "sound": "0.83", "co2": "847", "motion": "1", "power": "386.4", "energy_total": "10482.317",
     "energy": "0.386", "solar_power": "1264.8", "solar_yield": "214.6", "battery_charge": "63.4",
 }  # fmt: skip
+SAVED = {COPY: "is shared from the next batch on", TRAINING: "is offered for learning from the next batch on"}
 _NO_SEED = bytes(32)
 
 
@@ -85,12 +86,12 @@ def rule(request: HttpRequest, home: Household, device_class: str) -> HttpRespon
     form = RuleForm(request.POST)
     if form.is_valid():
         try:
-            rule_set(household=home, device_class=device_class, licence=COPY, **form.cleaned_data)
+            rule_set(household=home, device_class=device_class, **form.cleaned_data)
         except HearthError as error:
             form.add_error(None, refusal_text(error))
         else:
             title = words.class_title(device_class)
-            said = "is shared from the next batch on" if form.cleaned_data["share"] else "stays at home from now on"
+            said = SAVED[form.cleaned_data["licence"]] if form.cleaned_data["share"] else "stays at home from now on"
             messages.success(request, f"Saved: {title.lower()} {said}.")
             return redirect(f"{reverse('households:sharing')}#{device_class}")
     return show(request, "households/sharing.html", _context(home, wrong=(device_class, form)), status=422)
@@ -134,7 +135,8 @@ def _context(home: Household, wrong: tuple[str, RuleForm] | None = None) -> dict
 
 def _rule(terms: Terms, here: tuple[Device, ...], wrong: tuple[str, RuleForm] | None) -> Rule:
     shown = {
-        "share": terms.share, "level": terms.level, "price": terms.price, "expiry_days": terms.expiry_days,
+        "share": terms.share, "level": terms.level, "licence": terms.licence, "price": terms.price,
+        "expiry_days": terms.expiry_days,
     }  # fmt: skip
     name = terms.device_class
     form = wrong[1] if wrong and wrong[0] == name else RuleForm(initial=shown)

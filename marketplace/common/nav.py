@@ -17,6 +17,7 @@ MENU: dict[str, tuple[str, tuple[Entry, ...]]] = {
             ("households:data", "Data and preview", "chart-line"),
             ("households:sharing", "Sharing", "adjustments"),
             ("households:uploads", "Uploads", "cloud-upload"),
+            ("households:learning", "Learning", "home-heart"),
             ("households:wallet", "Wallet", "wallet"),
         ),
     ),

@@ -63,6 +63,11 @@ WORDS: dict[str, Word] = {
     "BFT-VERIFIED": Word("BFT-verified", "ok", "A quorum of four or more devices of this home agreed."),
     "CORROBORATED": Word("Corroborated", "ok", "Other devices that measure the same agree."),
     "PLAUSIBLE": Word("Plausible", "idle", "Within bounds, but nothing else in the home measures the same."),
+    # learning at home
+    "IN-FORCE": Word("In force", "ok", "Enterprises that fit it may learn inside your home."),
+    "EXPIRED": Word("Expired", "idle", "Its time is over; nothing more is learnt under it."),
+    "USED-UP": Word("Used up", "warn", "All of its epsilon is spent or set aside."),
+    "RULE-REVOKED": Word("Revoked", "idle", "You ended it; nothing more is learnt under it."),
     # accreditation
     "ACCREDITED": Word("Accredited", "ok"),
     "SUSPENDED": Word("Suspended", "bad"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.access.rules import Door, home_page, owners
 
 H = "/api/v1/home/"
@@ -9,6 +11,8 @@ D = H + "devices/{device}"
 P = "/home/"
 PD = P + "devices/{device}/"
 NEW_HOME = {"near": "", "size": "coarse", "name": "Flat", "passphrase": "copper-lantern", "again": "copper-lantern"}
+SOON = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+CONSENT = {"classes": ["climate"], "limit_micro": 5, "expires_at": SOON, "text": "training-1"}
 
 HOME_API = [
     Door("get", H, owners()),
@@ -45,6 +49,15 @@ HOME_API = [
     Door("get", H + "checks", owners()),
     Door("patch", H + "checks", owners(), {"limits": {"temperature.level": "4.5"}}),
     Door("delete", H + "checks", owners()),
+    Door("get", H + "learning", owners()),
+    Door("patch", H + "learning", owners(), {"enabled": True, "limit_micro": 2_000_000}),
+    Door("get", H + "learning/tasks", owners()),
+    Door("get", H + "learning/rules", owners()),
+    Door("post", H + "learning/rules", owners(201, 201), CONSENT),
+    Door("get", H + "learning/rules/{consent}", owners(200, 404)),
+    Door("delete", H + "learning/rules/{consent}", owners(200, 404)),
+    Door("get", H + "learning/epsilon", owners()),
+    Door("get", H + "learning/history", owners()),
     Door("get", H + "schedule", owners()),
     Door("put", H + "schedule", owners(), {"text": "every 15m"}),
     Door("get", H + "preview", owners()),
@@ -99,6 +112,13 @@ HOME_PAGES = [
     Door("post", P + "uploads/void/", home_page(P + "uploads/", P + "uploads/")),
     Door("get", P + "uploads/{batch}/", home_page(200, 404)),
     Door("post", P + "uploads/lots/{lot}/take-down/", home_page(P + "uploads/", 404)),
+    Door("get", P + "learning/", home_page()),
+    Door("get", P + "learning/give/", home_page()),
+    Door("post", P + "learning/give/", home_page(P + "learning/", P + "learning/"),
+         {"classes": ["climate"], "limit": "0.5", "days": 30, "read": "on", "text": "training-1"}),
+    Door("post", P + "learning/switch/", home_page(P + "learning/", P + "learning/"), {"on": "1"}),
+    Door("post", P + "learning/limit/", home_page(P + "learning/", P + "learning/"), {"limit": "2", "period": 91}),
+    Door("post", P + "learning/rules/{consent}/revoke/", home_page(P + "learning/", 404)),
     Door("get", P + "wallet/", home_page()),
     Door("post", P + "wallet/move/", home_page(P + "wallet/", 404), {"device": "{device}", "understood": "on"}),
     Door("get", P + "wallet/restore/", home_page()),

@@ -37,6 +37,7 @@ from tests.enterprises import market as in_process
 from tests.enterprises.conftest import Buyer
 from tests.enterprises.home import Home, register
 from tests.enterprises.ledger import SharedLedger, signer_of
+from tests.households.learning import consent
 from tests.households.market import MemoryConnector, MemoryMarket
 from tests.households.world import DAY_MS, START_MS, TestDevice, devices_new, everybody_votes, home_new, share
 
@@ -161,7 +162,12 @@ def world_make() -> World:
     hub, enterprise_names, wallet = _enterprises(users[rules.MEMBER], users[rules.OTHER_MEMBER])
     tokens |= hub
     names = {**home_names, **enterprise_names, "token": str(row.pk)}
-    own_of_home = (home.name, str(home.pk), home.ledger, *(home_names[key] for key in ("candidate", "batch", "lot")))
+    own_of_home = (
+        home.name,
+        str(home.pk),
+        home.ledger,
+        *(home_names[key] for key in ("candidate", "batch", "lot", "consent")),
+    )
     marks = {
         rules.OWNER: (*own_of_home, home_names["device"], SECRET_NAMES["device"]),
         rules.MEMBER: (SECRET_NAMES["enterprise"], *(names[key] for key in ("order", "purchase")), wallet),
@@ -201,6 +207,7 @@ def _home(owner: User, other: User) -> tuple[Any, TestDevice, dict[str, str]]:
         "candidate": str(Candidate.objects.using("home").get(state=Candidate.State.WAITING).pk),
         "batch": str(Batch.objects.using("home").get().pk),
         "lot": str(lot.pk),
+        "consent": str(consent(home).pk),
     }
     return home, device, names
 
