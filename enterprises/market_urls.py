@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+from enterprises.board import api as board
+from enterprises.board import api_mail
 from enterprises.catalog import api as catalog
 from enterprises.catalog.api_objects import ObjectView
 from enterprises.partners import api as partners
@@ -23,4 +25,12 @@ urlpatterns = [
     path("lots/<str:lot_id>/preview", catalog.LotPreview.as_view(), name="market-preview"),
     path("facets", catalog.Facets.as_view(), name="market-facets"),
     path("licences/<str:digest>", catalog.LicenceText.as_view(), name="market-licence"),
+    path("training/pseudonyms", board.Pseudonyms.as_view(), name="market-pseudonyms"),
+    path("training/pseudonyms/<str:address>", board.PseudonymDetail.as_view(), name="market-pseudonym"),
+    path("training/notices", board.Notices.as_view(), name="market-notices"),
+    path("training/notices/<str:plan>", board.NoticeDetail.as_view(), name="market-notice"),
+    path("training/notices/<str:plan>/close", board.NoticeClose.as_view(), name="market-notice-close"),
+    path("training/notices/<str:plan>/answers", board.Answers.as_view(), name="market-answers"),
+    path("mailbox/<str:recipient>", api_mail.Mailbox.as_view(), name="market-mailbox"),
+    path("mailbox/<str:recipient>/<str:sender>/<str:name>", api_mail.MailDetail.as_view(), name="market-mail"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enterprises.board.models import MailObject, NoticeAnswer, Pseudonym, TrainingNotice
 from enterprises.catalog.models import CatalogCursor, CatalogLot, CellHome, ObjectPart, StoredObject
 from enterprises.checkout.models import (
     BasketLine,
@@ -18,6 +19,6 @@ from enterprises.partners.models import CreditGrant, HubAccount, MarketToken, Or
 
 __all__ = [
     "BasketLine", "BuyerCursor", "BuyerTransaction", "CatalogCursor", "CatalogLot", "CellHome", "CreditGrant",
-    "Enterprise", "HubAccount", "MarketToken", "Member", "ObjectPart", "Order", "Organisation",
-    "Purchase", "PurchaseStep", "StoredObject", "Wallet",
+    "Enterprise", "HubAccount", "MailObject", "MarketToken", "Member", "NoticeAnswer", "ObjectPart", "Order",
+    "Organisation", "Pseudonym", "Purchase", "PurchaseStep", "StoredObject", "TrainingNotice", "Wallet",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from celery import shared_task
 from django.conf import settings
 
+from enterprises.board.sweeping import board_sweep
 from enterprises.catalog.indexing import catalog_advance
 from enterprises.catalog.objects import objects_sweep
 from enterprises.catalog.source import lot_source
@@ -34,6 +35,7 @@ def sweep() -> None:
     """Every two seconds: whatever a lost task left behind, for each role that this deployment plays."""
     if "market" in settings.HEARTH_ROLES:
         _guarded(_market)
+        _guarded(board_sweep)
     if "enterprise" in settings.HEARTH_ROLES:
         _guarded(rounds.buyer_advance)
 

@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 
 from marketplace.common.throttles import RateThrottle
 
-DEFAULT_RATES = {"market-read": "6000/min", "market-write": "3000/min", "register": "120/min"}
+DEFAULT_RATES = {"market-read": "6000/min", "market-write": "3000/min", "register": "120/min", "mail": "200/s"}
 
 
 class _Throttle(RateThrottle):
@@ -32,3 +32,9 @@ class MarketWrites(_Throttle):
 
 class Registrations(_Throttle):
     scope = "register"
+
+
+class Mail(_Throttle):
+    """Counted by the second, since a round has bursts and what is counted is kept call by call."""
+
+    scope = "mail"

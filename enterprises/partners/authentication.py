@@ -32,6 +32,13 @@ class Participant:
     kind = "participant"
 
     @property
+    def owner(self) -> HubAccount | Organisation:
+        """The account behind the token."""
+        owner = self.hub or self.organisation
+        assert owner is not None
+        return owner
+
+    @property
     def pk(self) -> str:
         """For throttles; never an account's own number."""
         return f"market-token-{self.token.pk}"
@@ -73,6 +80,13 @@ class MarketTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
 def _participant(request: Request) -> Participant | None:
     caller: object = request.user
     return caller if isinstance(caller, Participant) else None
+
+
+def caller_of(request: Request) -> Participant:
+    """Who calls; only behind ``IsParticipant``, ``IsHub`` or ``IsOrganisation``."""
+    participant = _participant(request)
+    assert participant is not None
+    return participant
 
 
 def hub_of(request: Request) -> HubAccount:

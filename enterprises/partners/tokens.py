@@ -44,8 +44,11 @@ def challenge_new(public_key: bytes) -> str:
     return signing.dumps({"key": public_key.hex(), "nonce": secrets.token_hex(16)}, salt=CHALLENGE_SALT)
 
 
-def challenge_check(challenge: str, public_key: bytes, signature: bytes) -> None:
+def challenge_check(challenge: str, public_key: bytes, signature: bytes, digest: bytes = b"") -> None:
     """Refuse a challenge that is not ours, old, another key's, answered before, or wrongly signed.
+
+    Args:
+        digest: the 32 bytes that were to be signed, if they are not ``registration_digest``.
 
     Raises:
         ChallengeInvalid: for each of these, without saying which.
@@ -54,7 +57,7 @@ def challenge_check(challenge: str, public_key: bytes, signature: bytes) -> None
         facts = signing.loads(challenge, salt=CHALLENGE_SALT, max_age=CHALLENGE_SECONDS)
     except signing.BadSignature:
         raise ChallengeInvalid from None
-    digest = registration_digest(challenge, public_key)
+    digest = digest or registration_digest(challenge, public_key)
     if facts["key"] != public_key.hex() or not verify(public_key, digest, signature):
         raise ChallengeInvalid
     if not cache.add(f"hearth:challenge:{token_digest(challenge)}", 1, timeout=2 * CHALLENGE_SECONDS):
