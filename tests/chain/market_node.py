@@ -144,6 +144,7 @@ class _Runner(threading.Thread):
             clock_ms=clock_ms,
             on_block=lambda ledger, height: None,
         )
+        await host.introduce(keys)
         listener = await asyncio.start_unix_server(host.server.serve, path=self._folder / "ledger.sock")
         client = NodeClient(self._folder / "ledger.sock")
         self._node = MarketNode(opened[0].ledger, opened[1].ledger, keys, client, host)

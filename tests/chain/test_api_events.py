@@ -9,25 +9,38 @@ from typing import Any
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
+from channels.routing import URLRouter
 
-from chain.consumers import MarketEvents
 from chain.node.announce import Announcer
+from chain.routing import websocket_urlpatterns
 from tests.chain.market_node import MarketNode
 from tests.pure.chain.contracts.world import secret_of
 
 
-async def connected() -> ApplicationCommunicator:
+async def knocking(kind: str = "") -> ApplicationCommunicator:
     scope = {
         "type": "websocket",
-        "path": "/ws/v1/market/events",
+        "path": f"/ws/v1/market/events/{kind}" if kind else "/ws/v1/market/events",
         "headers": [],
         "query_string": b"",
         "subprotocols": [],
     }
-    socket = ApplicationCommunicator(MarketEvents.as_asgi(), scope)
+    socket = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
     await socket.send_input({"type": "websocket.connect"})
+    return socket
+
+
+async def connected(kind: str = "") -> ApplicationCommunicator:
+    socket = await knocking(kind)
     assert (await socket.receive_output())["type"] == "websocket.accept"
     return socket
+
+
+async def refused(kind: str) -> dict[str, Any]:
+    """What a socket is told that is not let in."""
+    told: dict[str, Any] = await (await knocking(kind)).receive_output()
+    assert told["type"] == "websocket.close"
+    return told
 
 
 async def heard(socket: ApplicationCommunicator) -> Any:

@@ -57,9 +57,10 @@ def test_what_was_confirmed_before_a_sigkill_is_there_after_it() -> None:
             mine = sum(1 for proof in confirmed if proof.signed.tx.sender == public_key(secret(sender)))
             assert node.client.next_nonce(genesis.ledger, address(sender)) >= mine
         assert node.stop() == 0
-        verified = node.manage("ledger", "verify", "shared")
-        assert verified.returncode == 0, verified.stderr
-        assert "hold" in verified.stdout
+        for kind in ("shared", "service_models"):
+            verified = node.manage("ledger", "verify", kind)
+            assert verified.returncode == 0, verified.stderr
+            assert "hold" in verified.stdout
 
 
 def test_the_first_start_makes_keys_for_their_owner_alone_and_the_next_keeps_them() -> None:
