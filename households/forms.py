@@ -201,6 +201,9 @@ class RuleForm(forms.Form):
     price = forms.IntegerField(min_value=1, max_value=PRICE_MAX, label="Price of a lot, in credits")
     expiry_days = forms.IntegerField(min_value=1, max_value=EXPIRY_DAYS_MAX, label="The offer ends after … days")
 
+    def clean_licence(self) -> str:
+        return str(self.cleaned_data["licence"] or COPY)
+
 
 class AskedLimit(NamedTuple):
     """One limit as its field asks for it."""
