@@ -16,6 +16,7 @@ from chain import api_schema as schema
 from chain.client.wire import row_json
 from chain.contracts.crossing import SERVICE_MODELS, SHARED
 from chain.contracts.market.training_rows import POOLS, TRAININGS
+from chain.contracts.peers import PEERS, ROUND_KEYS
 from chain.contracts.service_escrow import MONEY
 from chain.contracts.service_models import rows
 from chain.core.codec import decode
@@ -60,6 +61,16 @@ class VersionNotOnLedger(NotFound):
 class ServiceOrderNotOnLedger(NotFound):
     code = "ledger_service_order_unknown"
     title = "The ledger has no such service order"
+
+
+class PeerNotOnLedger(NotFound):
+    code = "ledger_peer_unknown"
+    title = "The account has registered no keys for training"
+
+
+class RoundKeysNotOnLedger(NotFound):
+    code = "ledger_round_keys_unknown"
+    title = "The ledger has no keys of this round"
 
 
 class TrainingView(api.Public):
@@ -165,6 +176,22 @@ class ServiceOrderView(api.Public):
     @extend_schema(operation_id="models_order", responses=schema.RowOut)
     def get(self, request: Request, order_id: str) -> Response:
         return _answer(SERVICE_MODELS, rows.ORDERS, bytes.fromhex(order_id), ServiceOrderNotOnLedger)
+
+
+class PeerView(api.Public):
+    """The keys under which an account takes part in training. Public."""
+
+    @extend_schema(operation_id="models_peer", responses=schema.RowOut)
+    def get(self, request: Request, address: str) -> Response:
+        return _answer(SERVICE_MODELS, PEERS, bytes.fromhex(address), PeerNotOnLedger)
+
+
+class RoundKeysView(api.Public):
+    """The root of a round's keys, by the key that its leader and the round make. Public."""
+
+    @extend_schema(operation_id="models_round_keys", responses=schema.RowOut)
+    def get(self, request: Request, key: str) -> Response:
+        return _answer(SERVICE_MODELS, ROUND_KEYS, bytes.fromhex(key), RoundKeysNotOnLedger)
 
 
 def _require(ledger: str, table: Table[R], key: bytes, missing: type[NotFound]) -> R:

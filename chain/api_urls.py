@@ -38,6 +38,8 @@ _MODELS = [
     re_path(rf"^versions/(?P<version>{_ID})$", api_learning.VersionView.as_view(), name="models-version"),
     re_path(rf"^versions/(?P<version>{_ID})/lineage$", api_learning.LineageView.as_view(), name="models-lineage"),
     re_path(rf"^orders/(?P<order_id>{_ID})$", api_learning.ServiceOrderView.as_view(), name="models-order"),
+    re_path(r"^peers/(?P<address>[0-9a-fA-F]{40})$", api_learning.PeerView.as_view(), name="models-peer"),
+    re_path(rf"^round-keys/(?P<key>{_ID})$", api_learning.RoundKeysView.as_view(), name="models-round-keys"),
 ]
 
 _NAMED = [

@@ -46,6 +46,8 @@ MODELS = [
     Door("get", L + "service_models/versions/{tx}", everybody(404)),
     Door("get", L + "service_models/versions/{tx}/lineage", everybody(404)),
     Door("get", L + "service_models/orders/{tx}", everybody(404)),
+    Door("get", L + "service_models/peers/" + 20 * "00", everybody(404)),
+    Door("get", L + "service_models/round-keys/{tx}", everybody(404)),
 ]
 
 REGISTRATION = [

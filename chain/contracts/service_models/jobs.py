@@ -18,6 +18,7 @@ from chain.contracts.crossing import (
     job_id_of,
 )
 from chain.contracts.market.terms import YEAR_MS
+from chain.contracts.peers import block_await
 from chain.contracts.service_models import errors as refused
 from chain.contracts.service_models.rows import (
     JOBS,
@@ -72,8 +73,10 @@ def job_open(ctx: Context, state: State, args: JobOpen) -> tuple[Event, ...]:
         model=args.model,
         status=OPEN,
         licences=_licences(state, job, ctx.sender_key, args.proofs),
+        tx_id=ctx.tx_id,
     )
     state.put(JOBS, job, row)
+    block_await(state)  # its hash is the job's seed: who is held out, who is grouped with whom
     return (_event("job.opened", row),)
 
 

@@ -181,7 +181,7 @@ class ServiceRow(Record):
 
 class JobRow(Record):
     """A job. ``licences`` counts orders, ``done`` completed rounds, ``aborted`` the others; ``model`` is the hash of
-    the parameters that it has come to."""
+    the parameters that it has come to, ``tx_id`` the call that opened it."""
 
     job: Hash
     service: Hash
@@ -202,6 +202,7 @@ class JobRow(Record):
     aborted: Uint = 0
     epsilon_micro: Uint = 0
     reason: str = ""
+    tx_id: bytes = b""
 
 
 class RoundRow(Record):
