@@ -72,7 +72,7 @@ class Mailbox(BoardView):
 
 
 class MailDetail(BoardView):
-    """One object of a mailbox; ``name`` is 19 digits, or ``request`` or ``bundle``. Hubs and organisations."""
+    """One object of a mailbox; ``name`` is 16 digits, or ``request`` or ``bundle``. Hubs and organisations."""
 
     parser_classes = (Octets,)
 

@@ -50,13 +50,13 @@ LIMITS: Final = {
     "box_bytes": 8 * 1024 * 1024 * 1024,
 }
 ADDRESS: Final = re.compile(r"[0-9a-f]{40}")
-NUMBER: Final = re.compile(r"[0-9]{19}")
+NUMBER: Final = re.compile(r"[0-9]{16}")
 Kind, State = MailObject.Kind, MailObject.State
 
 
 @dataclass(frozen=True)
 class MailKey:
-    """Where an object lies. ``name`` is a letter's number in 19 digits, or ``request`` or ``bundle``."""
+    """Where an object lies. ``name`` is a letter's number in 16 digits, or ``request`` or ``bundle``."""
 
     recipient: str
     sender: str

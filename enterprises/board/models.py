@@ -92,7 +92,7 @@ class NoticeAnswer(models.Model):
 class MailObject(models.Model):
     """One try to leave an object in a mailbox; of those with one key at most one is STORED, and only that is shown.
 
-    ``name`` is 19 digits for a letter, and the kind itself for the others, of which a pair has one each. ``file`` is
+    ``name`` is 16 digits for a letter, and the kind itself for the others, of which a pair has one each. ``file`` is
     random, so the names in the cloud store tell nothing. Addresses are no foreign keys: rows outlive a pseudonym that
     leaves until their bytes are gone.
     """
@@ -112,7 +112,7 @@ class MailObject(models.Model):
     recipient = models.CharField(max_length=40)
     sender = models.CharField(max_length=40)
     kind = models.CharField(max_length=7, choices=Kind.choices)
-    name = models.CharField(max_length=19)
+    name = models.CharField(max_length=16)
     file = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ARRIVING)
     size_bytes = models.PositiveBigIntegerField()

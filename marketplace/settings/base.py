@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "marketplace.console",
     "marketplace.demo",
     "chain",
+    "fedlearn",
     "households",
     "enterprises",
 ]
@@ -138,7 +139,7 @@ STORAGES = {
         "OPTIONS": {"location": str(HEARTH_VAR / "files")},
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-    # The cloud store: sealed lots and nothing else.
+    # The cloud store: sealed lots, and sealed mail in its folder mail/.
     "lots": _LOTS_ON_S3 if _STORE_BUCKET else _LOTS_ON_DISK,
 }
 # A lot's object has at most max_chunks chunks of 64 KiB; one upload carries one object.

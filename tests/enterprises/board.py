@@ -87,7 +87,7 @@ def no_body(media_type: str) -> dict[str, str]:
 
 
 def mail_url(to: bytes, sender: bytes, name: str | int) -> str:
-    name = f"{name:019d}" if isinstance(name, int) else name
+    name = f"{name:016d}" if isinstance(name, int) else name
     return f"{M}mailbox/{to.hex()}/{sender.hex()}/{name}"
 
 

@@ -105,9 +105,9 @@ class TestPassing:
         second.put(wallet.address, other.address, 7, b"y")
         hub.put(wallet.address, key.address, "request", b"1")
         hub.put(wallet.address, key.address, "bundle", BUNDLE)
-        letters = sorted([*(f"{key.address.hex()}/{n:019d}" for n in (1, 2, 3)), f"{other.address.hex()}/{7:019d}"])
+        letters = sorted([*(f"{key.address.hex()}/{n:016d}" for n in (1, 2, 3)), f"{other.address.hex()}/{7:016d}"])
         assert listed(acme, wallet.address) == letters
-        assert listed(acme, wallet.address, sender=other.address.hex()) == [f"{other.address.hex()}/{7:019d}"]
+        assert listed(acme, wallet.address, sender=other.address.hex()) == [f"{other.address.hex()}/{7:016d}"]
         assert listed(acme, wallet.address, after=letters[1]) == letters[2:]
         assert listed(acme, wallet.address, kind="request") == [f"{key.address.hex()}/request"]
         assert listed(acme, wallet.address, kind="bundle") == [f"{key.address.hex()}/bundle"]
@@ -119,7 +119,7 @@ class TestPassing:
         _, other = acquainted(acme, second := hub_new())
         hub.put(wallet.address, key.address, 1, b"x")
         second.put(wallet.address, other.address, 1, b"y")
-        assert listed(hub, wallet.address, sender=key.address.hex()) == [f"{key.address.hex()}/{1:019d}"]
+        assert listed(hub, wallet.address, sender=key.address.hex()) == [f"{key.address.hex()}/{1:016d}"]
         box = f"{M}mailbox/{wallet.address.hex()}"
         assert code(hub.api.get(box)) == refusal(PseudonymForeign)
         assert code(hub.api.get(box, {"sender": other.address.hex()})) == refusal(PseudonymForeign)
@@ -127,7 +127,7 @@ class TestPassing:
         assert code(hub.api.delete(theirs)) == refusal(PseudonymForeign)
         assert code(hub.api.get(own)) == refusal(PseudonymForeign)
         assert hub.api.delete(own).status_code == 204
-        assert listed(acme, wallet.address) == [f"{other.address.hex()}/{1:019d}"]
+        assert listed(acme, wallet.address) == [f"{other.address.hex()}/{1:016d}"]
 
     def test_a_reader_may_say_how_much_it_takes(self, pair: Pair) -> None:
         acme, wallet, hub, key = pair
@@ -194,12 +194,12 @@ class TestRefused:
 
     @pytest.mark.parametrize(
         ("place", "text"),
-        [(2, "1"), (2, "0" * 18), (2, "0" * 20), (2, "letter"), (2, ".."), (2, "Request"), (2, "٠" * 19),
+        [(2, "1"), (2, "0" * 15), (2, "0" * 17), (2, "letter"), (2, ".."), (2, "Request"), (2, "٠" * 16),
          (1, "00"), (1, ".."), (1, "G" * 40), (1, "A" * 40), (0, ".."), (0, "0x" + "0" * 38), (0, "0" * 41)],
     )  # fmt: skip
     def test_names_that_could_lead_elsewhere(self, pair: Pair, place: int, text: str, tmp_path: Path) -> None:
         acme, wallet, hub, key = pair
-        parts = [wallet.address.hex(), key.address.hex(), f"{1:019d}"]
+        parts = [wallet.address.hex(), key.address.hex(), f"{1:016d}"]
         parts[place] = text
         url = f"{M}mailbox/{'/'.join(parts)}"
         options = {"content_type": "application/octet-stream", "headers": {"X-Object-Sha256": sha256(b"x").hex()}}
@@ -290,12 +290,12 @@ class TestForgetting:
         acme, wallet, hub, key = pair
         hub.put(wallet.address, key.address, 1, b"old")
         hub.put(wallet.address, key.address, 2, b"new")
-        row = MailObject.objects.get(name=f"{1:019d}")
+        row = MailObject.objects.get(name=f"{1:016d}")
         assert timedelta(days=13) < row.expires_at - timezone.now() < timedelta(days=15)
         assert mail_sweep() == 0
         MailObject.objects.filter(pk=row.pk).update(expires_at=timezone.now())
         assert code(acme.api.get(mail_url(wallet.address, key.address, 1))) == refusal(MailUnknown), "before any sweep"
-        assert listed(acme, wallet.address) == [f"{key.address.hex()}/{2:019d}"]
+        assert listed(acme, wallet.address) == [f"{key.address.hex()}/{2:016d}"]
         assert mail_sweep() == 1
         assert MailObject.objects.count() == len(files(tmp_path)) == 1
 
@@ -349,7 +349,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
 
 
 def put_killed(owner: Party, to: Signer, sender: Signer, data: bytes) -> None:
-    key = MailKey(to.address.hex(), sender.address.hex(), f"{1:019d}")
+    key = MailKey(to.address.hex(), sender.address.hex(), f"{1:016d}")
     with pytest.raises(Killed):
         mail_put(owner=owner.row.hub, key=key, data=data, digest=sha256(data).hex())  # type: ignore[arg-type]
 
@@ -388,7 +388,7 @@ class TestKilled:
         with pytest.raises(Killed):
             mail.mail_delete(
                 owner=acme.row.organisation,  # type: ignore[arg-type]
-                key=MailKey(wallet.address.hex(), key.address.hex(), f"{1:019d}"),
+                key=MailKey(wallet.address.hex(), key.address.hex(), f"{1:016d}"),
             )
         monkeypatch.undo()
         assert code(acme.api.get(mail_url(wallet.address, key.address, 1))) == refusal(MailUnknown)
