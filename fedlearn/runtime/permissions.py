@@ -22,14 +22,14 @@ _log = logging.getLogger("fedlearn.mailbox")
 
 
 class Permissions:
-    """The permissions in one datasite; read once, and again after each change made here."""
+    """The permissions in one datasite; read when they are first asked for, and again after a change made here."""
 
     def __init__(self, datasite: Path) -> None:
         from fedlearn.runtime import syftlib
 
         self._syft: Any = syftlib
         self._datasite = datasite
-        self._context: Any = self._read()
+        self._context: Any = None
 
     def may_write(self, peer: str, path: str) -> bool:
         """Whether the peer may send something under this path. Raises ``PathInvalid``."""
@@ -43,7 +43,10 @@ class Permissions:
         return self._judge(peer, path, "read") and not self._judge(peer, path, "write")
 
     def grant(self, folder: str, level: Level, peers: Iterable[str]) -> None:
-        """Let exactly these peers read or write everything under a folder; who was named before is not any more."""
+        """Let exactly these peers read or write everything under a folder; who was named before is not any more.
+
+        A name may be a pattern with ``*``, as Syft's may.
+        """
         path_check(folder)
         names = sorted(set(peers))
         rule = self._syft.Rule(pattern="**", access=self._syft.Access(**{level: names}))
@@ -65,12 +68,14 @@ class Permissions:
         """Remove a folder with all its permissions."""
         path_check(folder)
         shutil.rmtree(self._datasite / folder, ignore_errors=True)
-        self._context = self._read()
+        self._context = None
 
     def _judge(self, peer: str, path: str, level: Level) -> bool:
         path_check(path)
         if peer == self._datasite.name:  # to Syft the owner may do anything, and nobody else is the owner
             raise PathInvalid("A node sends nothing to itself")
+        if self._context is None:
+            self._context = self._read()
         return bool(getattr(self._context.open(path), f"has_{level}_access")(peer))
 
     def _write(self, folder: Path, rules: Any) -> None:
@@ -79,17 +84,23 @@ class Permissions:
         path = folder / self._syft.PERMISSION_FILE_NAME
         if not path.exists() or path.read_bytes() != data:
             write_aside(path, data)
-            self._context = self._read()
+            self._context = None
 
     def _files(self) -> list[Path]:
         return sorted(self._datasite.rglob(self._syft.PERMISSION_FILE_NAME))
 
     def _read(self) -> Any:
         """Syft's view of the files. One that can't be read, which only Syft leaves, is removed: it grants nothing."""
-        for path in self._files():
-            try:
-                self._syft.RuleSet.load(path)
-            except (ValueError, TypeError, self._syft.yaml.YAMLError):
-                _log.warning("a permission file can't be read and is removed")
-                path.unlink()
-        return self._syft.SyftPermContext(self._datasite)
+        try:
+            return self._syft.SyftPermContext(self._datasite)
+        except (ValueError, TypeError, self._syft.yaml.YAMLError):
+            for path in self._files():
+                self._remove_unless_readable(path)
+            return self._syft.SyftPermContext(self._datasite)
+
+    def _remove_unless_readable(self, path: Path) -> None:
+        try:
+            self._syft.RuleSet.load(path)
+        except (ValueError, TypeError, self._syft.yaml.YAMLError):
+            _log.warning("a permission file can't be read and is removed")
+            path.unlink()

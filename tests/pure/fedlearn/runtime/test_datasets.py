@@ -20,7 +20,6 @@ from fedlearn.runtime.errors import (
     PeerNotApproved,
 )
 from fedlearn.runtime.names import DATASETS, offer_path, tag_of
-from fedlearn.runtime.permissions import Permissions
 from fedlearn.runtime.stores import DirectoryStore
 from tests.pure.fedlearn.runtime.world import ENTERPRISE, HUB, STRANGER, got, pair
 
@@ -88,6 +87,8 @@ def test_the_private_part_stays_and_no_path_leads_to_it(sides, tmp_path):
     hub.dataset_share("meter", [ENTERPRISE])
     hub.dataset_send("meter", ENTERPRISE)
     assert got(enterprise.receive()) == []
+    from fedlearn.runtime import syftlib
+
     datasite = world.root / tag_of(HUB) / "box" / HUB
     kept = datasite / "private" / "syft_datasets" / "v1" / "meter" / "table.bin"
     assert kept.read_bytes() == SECRET and stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -98,9 +99,9 @@ def test_the_private_part_stays_and_no_path_leads_to_it(sides, tmp_path):
     ):
         with pytest.raises(PathInvalid):
             hub.send(ENTERPRISE, path, SECRET)
-    acl = Permissions(datasite)
+    acl = syftlib.SyftPermContext(datasite)
     for peer in (ENTERPRISE, STRANGER, "*"):  # Syft's own files say the same
-        judged = acl._context.open("private/syft_datasets/v1/meter/table.bin")
+        judged = acl.open("private/syft_datasets/v1/meter/table.bin")
         assert not judged.has_read_access(peer) and not judged.has_write_access(peer)
     for folder in (tmp_path / "store", world.root / tag_of(ENTERPRISE)):
         found = [path for path in folder.rglob("*") if path.is_file()]
