@@ -8,7 +8,7 @@ models, so with one spread for all homes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -129,28 +129,32 @@ def likelihood_auc(losses: Floats, inside: NDArray[np.bool_]) -> float:
     return auc(np.concatenate(truths), np.concatenate(scores))
 
 
-def attack_trial(
+def attack_trials(
     plan: TrainingPlan,
     homes: Sequence[Table],
     unseen: Table,
-    trial: tuple[str, int, str],
+    trials: Iterable[tuple[str, int, str]],
     seed: int,
     factor: float = 10.0,
-) -> AttackTrial:
+) -> list[AttackTrial]:
     """Teach the plan with and without attackers and measure both on unseen rows.
 
-    ``trial`` is (attack, per cent of homes, defence); the plan needs a ``group_size`` for ``clip+groups`` and both
-    runs use the same seed. Raises ``MeasureInvalid``, ``AttackInvalid``.
+    A trial is (attack, per cent of homes, defence); ``clip+groups`` needs a plan with a ``group_size``. All runs use
+    the same seed; ``factor`` is that of the scaled attack. Raises ``MeasureInvalid``, ``AttackInvalid``.
     """
-    attack, per_cent, defence = trial
-    if defence not in DEFENCES or (defence == CLIP_GROUPS and not plan.group_size):
-        raise MeasureInvalid
-    used = plan if defence == CLIP_GROUPS else msgspec.structs.replace(plan, group_size=0)
-    conditions = Conditions(clip=defence != NO_DEFENCE)
-    attackers = Attack(attack, attackers_of(len(homes), per_cent), factor)
-    metric, honest = _metric(used, homes, unseen, conditions, seed)
-    _, attacked = _metric(used, homes, unseen, replace(conditions, attack=attackers), seed)
-    return AttackTrial(attack, per_cent, defence, metric, honest, attacked)
+    honest: dict[str, tuple[str, float]] = {}
+    found = []
+    for attack, per_cent, defence in trials:
+        if defence not in DEFENCES or (defence == CLIP_GROUPS and not plan.group_size):
+            raise MeasureInvalid
+        used = plan if defence == CLIP_GROUPS else msgspec.structs.replace(plan, group_size=0)
+        conditions = Conditions(clip=defence != NO_DEFENCE)
+        if defence not in honest:
+            honest[defence] = _metric(used, homes, unseen, conditions, seed)
+        attackers = Attack(attack, attackers_of(len(homes), per_cent), factor)
+        metric, attacked = _metric(used, homes, unseen, replace(conditions, attack=attackers), seed)
+        found.append(AttackTrial(attack, per_cent, defence, metric, honest[defence][1], attacked))
+    return found
 
 
 def _metric(

@@ -125,7 +125,7 @@ class ModelHashWrong(ModelInvalid):
 
 class TrainingDiverged(InputError):
     code = "training_diverged"
-    title = "Training left the range of numbers"
+    title = "Training did not settle: its values grew beyond any model's"
     hint = "Choose a lower learning rate."
 
 

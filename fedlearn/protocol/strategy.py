@@ -86,17 +86,13 @@ def server_step(state: ServerState, mean_update: Vector) -> ServerState:
 
     Raises ``LengthWrong`` and ``ValueNotFinite``; then the state before still holds.
     """
-    parameters = state.vector
-    if mean_update.shape != parameters.shape:
+    if mean_update.shape != state.vector.shape:
         raise LengthWrong
-    if state.strategy.name != FEDADAM:
-        return _checked(state, parameters + mean_update, state.first, state.second)
-    terms = state.strategy
-    beta1, beta2 = terms.beta1_micro / MICRO, terms.beta2_micro / MICRO
-    first = beta1 * _vector(state.first) + (1.0 - beta1) * mean_update
-    second = beta2 * _vector(state.second) + (1.0 - beta2) * mean_update**2
-    step = terms.server_rate_micro / MICRO * first / (np.sqrt(second) + terms.tau_micro / MICRO)
-    return _checked(state, parameters + step, _bytes(first), _bytes(second))
+    # What overflows is refused with the state.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if state.strategy.name == FEDADAM:
+            return _adam(state, mean_update)
+        return _checked(state, state.vector + mean_update, state.first, state.second)
 
 
 def server_encode(state: ServerState) -> bytes:
@@ -118,6 +114,15 @@ def server_decode(data: bytes) -> ServerState:
     if not all(np.isfinite(vector).all() for vector in vectors) or (vectors[2] < 0).any():
         raise ServerStateMalformed
     return state
+
+
+def _adam(state: ServerState, mean_update: Vector) -> ServerState:
+    terms = state.strategy
+    beta1, beta2, tau = terms.beta1_micro / MICRO, terms.beta2_micro / MICRO, terms.tau_micro / MICRO
+    first = beta1 * _vector(state.first) + (1.0 - beta1) * mean_update
+    second = beta2 * _vector(state.second) + (1.0 - beta2) * mean_update**2
+    step = terms.server_rate_micro / MICRO * first / (np.sqrt(second) + tau)
+    return _checked(state, state.vector + step, _bytes(first), _bytes(second))
 
 
 def _checked(state: ServerState, parameters: Vector, first: bytes, second: bytes) -> ServerState:

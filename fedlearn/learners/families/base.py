@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from fedlearn.learners.errors import ParametersNotFinite, ParametersWrongShape, 
 from fedlearn.learners.plan import TrainingPlan
 from fedlearn.learners.table import Floats, Template
 from fedlearn.learners.templates import template
+
+DIVERGED: Final = 1e9
+"""Features are scaled to about 1, so no model that learns has a weight like this; clipped, it would be a full vote."""
 
 
 class Shape(Record):
@@ -117,8 +120,8 @@ def table_check(x: Floats, y: Floats, shape: Shape) -> None:
 
 
 def difference(after: Floats, before: Floats) -> Floats:
-    """What training changed; raises ``TrainingDiverged`` if it left the range of numbers."""
+    """What training changed; raises ``TrainingDiverged`` if any value went beyond ``DIVERGED``."""
     delta: Floats = after - before
-    if not np.isfinite(delta).all():
+    if not np.isfinite(delta).all() or (np.abs(delta) > DIVERGED).any():
         raise TrainingDiverged
     return delta

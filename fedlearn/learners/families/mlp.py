@@ -49,7 +49,9 @@ class Mlp(Family):
                 for first in range(0, len(y), plan.batch_size):
                     rows = order[first : first + plan.batch_size]
                     slope = gradient(now, x[rows], y[rows], shape, plan.l2)
-                    now -= plan.learning_rate * (slope + plan.prox * (now - parameters))
+                    pull = plan.learning_rate * plan.prox
+                    # FedProx's part as an implicit step, which is stable for any mu.
+                    now = (now - plan.learning_rate * slope + pull * parameters) / (1.0 + pull)
         return difference(now, parameters)
 
     def predict(self, parameters: Floats, x: Floats, shape: Shape) -> Floats:

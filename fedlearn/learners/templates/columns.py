@@ -20,8 +20,8 @@ def table_of(
     scaled = np.column_stack(
         [_scaled(feature, column) for feature, column in zip(features, columns, strict=True)]
     ).astype(np.float64)
-    has_label = np.isfinite(label) & np.isfinite(baseline)
-    complete = has_label & np.isfinite(scaled).all(axis=1)
+    has_label = np.isfinite(label)
+    complete = has_label & np.isfinite(baseline) & np.isfinite(scaled).all(axis=1)
     names = tuple(feature.name for feature in features)
     times: Ints = grid.times_ms
     skipped = int(has_label.sum() - complete.sum())
