@@ -105,7 +105,7 @@ class BatchOut(serializers.ModelSerializer[Batch]):
     class Meta:
         model = Batch
         fields = (
-            "id", "number", "state", "from_ms", "cut_ms", "height", "round", "label", "voters", "readings",
+            "id", "number", "source", "state", "from_ms", "cut_ms", "height", "round", "label", "voters", "readings",
             "readings_rejected", "series_count", "series_rejected", "created_at", "done_at",
         )  # fmt: skip
 

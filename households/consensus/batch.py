@@ -53,7 +53,11 @@ class SeriesTerms(Record):
 class BatchTerms(Record):
     """What a batch is, apart from its readings. ``seed`` (``chain.exchange.lots.batch_seed``) feeds local noise and
     batch roots; series are in rising order of id; ``cell`` is the area under which lots are
-    listed, and ``limits`` are those of the checks that the owner has tuned."""
+    listed, and ``limits`` are those of the checks that the owner has tuned.
+
+    ``again`` is empty, or the id of an earlier batch of which some lots are sealed once more under other payees: same
+    seed, series and rows, other salts.
+    """
 
     ledger: Name
     batch_id: Hash
@@ -63,6 +67,12 @@ class BatchTerms(Record):
     series: tuple[SeriesTerms, ...]
     cell: Name = NO_CELL
     limits: Annotated[tuple[Limit, ...], msgspec.Meta(max_length=LIMITS_MAX)] = ()
+    again: Annotated[bytes, msgspec.Meta(max_length=32)] = b""
+
+    @property
+    def origin(self) -> bytes:
+        """The batch whose readings these are: it names the series."""
+        return self.again or self.batch_id
 
 
 class BatchData(msgspec.Struct, frozen=True):
@@ -95,7 +105,9 @@ def terms_parse(raw: bytes) -> BatchTerms:
     except Malformed as error:
         raise BatchIncomplete("the terms do not decode") from error
     ids = [entry.series_id for entry in terms.series]
-    expected = [series_id(terms.batch_id, entry.device_id, entry.quantity) for entry in terms.series]
+    if len(terms.again) not in (0, len(terms.batch_id)):
+        raise BatchIncomplete("the terms name no batch to seal again")
+    expected = [series_id(terms.origin, entry.device_id, entry.quantity) for entry in terms.series]
     if ids != expected or ids != sorted(set(ids)):
         raise BatchIncomplete("the series are repeated, out of order or wrongly named")
     limits_check(terms.limits)

@@ -57,7 +57,7 @@ class Evidence(msgspec.Struct, frozen=True):
 def examine(batch: BatchData, members: Membership, memory: Memory, config: CheckConfig) -> Evidence:
     """Run all checks of a batch. Raises ``BatchIncomplete`` if it holds what is no segment of one of its series."""
     terms = {entry.series_id: entry for entry in batch.terms.series}
-    segments = _by_series(batch, terms)
+    segments = segments_by_series(batch, terms)
     findings: dict[bytes, str | None] = {}
     series: dict[bytes, Series] = {}
     last: dict[bytes, int] = {}
@@ -70,7 +70,7 @@ def examine(batch: BatchData, members: Membership, memory: Memory, config: Check
             findings[sid] = EMPTY if quantity else UNKNOWN_SERIES
             continue
         believable = config.believable(members.by_id[entry.device_id].device_class, quantity)
-        series[sid] = _series_of(sid, entry, believable, found)
+        series[sid] = series_arrays(sid, entry, believable, found)
         last[sid] = max(signed.segment.last_sequence for signed in found)
         remembered = past.get((entry.device_id, entry.quantity))
         floor = remembered.next_sequence if remembered else 1
@@ -123,7 +123,8 @@ def remember_batch(memory: Memory, evidence: Evidence, approved: frozenset[bytes
     return remember(memory, seen, groups, config)
 
 
-def _by_series(batch: BatchData, terms: Mapping[bytes, SeriesTerms]) -> dict[bytes, list[SignedSegment]]:
+def segments_by_series(batch: BatchData, terms: Mapping[bytes, SeriesTerms]) -> dict[bytes, list[SignedSegment]]:
+    """The segments of a batch by series id. Raises ``BatchIncomplete`` for what is no segment of one of its series."""
     ids = {(entry.device_id, entry.quantity): sid for sid, entry in terms.items()}
     found: dict[bytes, list[SignedSegment]] = defaultdict(list)
     for raw in batch.segments:
@@ -138,7 +139,8 @@ def _by_series(batch: BatchData, terms: Mapping[bytes, SeriesTerms]) -> dict[byt
     return found
 
 
-def _series_of(sid: bytes, entry: SeriesTerms, quantity: Quantity, found: list[SignedSegment]) -> Series:
+def series_arrays(sid: bytes, entry: SeriesTerms, quantity: Quantity, found: list[SignedSegment]) -> Series:
+    """The readings of a series as arrays."""
     times = [time for signed in found for time in signed.segment.times_ms]
     values = [value for signed in found for value in signed.segment.values]
     return Series(sid, entry.device_id, quantity, np.array(times, dtype=np.int64), np.array(values, dtype=np.int64))

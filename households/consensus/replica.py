@@ -6,6 +6,7 @@ Pure: blocks and proposals come in as bytes, and the caller keeps what must last
 from __future__ import annotations
 
 from chain.contracts import CONTRACT_SETS, DEVICE
+from chain.contracts.devices.rows import HOME_BATCHES, BatchRow
 from chain.core.codec import decode
 from chain.core.errors import LedgerFault, Malformed
 from chain.core.types import Block, Genesis, Header, Validator
@@ -52,6 +53,10 @@ class Replica:
     def members(self) -> Membership:
         """The home after the last block."""
         return membership_of(self._app.ledger, self._app.state)
+
+    def batch(self, batch_id: bytes) -> BatchRow | None:
+        """A batch that was closed on this ledger."""
+        return self._app.state.get(HOME_BATCHES, batch_id)
 
     def take(self, raw: bytes) -> Block:
         """Check and take over the next final block. Raises ``LedgerFault`` or ``Malformed``; nothing changes then."""

@@ -16,8 +16,6 @@ from households.consensus.series import Series
 from households.privacy.levels import SCHEMA, Rule, cell_check, columns_of, model_class, rule_decode
 from households.privacy.transforms import desensitise
 
-DEFAULT_LIMITS, OWN_LIMITS = "default", "own"
-
 
 def series_chunks(series: Series, rule: bytes, batch_seed: bytes) -> list[bytes]:
     """The plaintexts of a series' data chunks, the same at hub and voters. Raises ``RuleInvalid`` or
@@ -53,7 +51,7 @@ def lot_facts(rule: Rule, rows: Sequence[Row], terms: BatchTerms) -> SeriesFacts
         period_start_ms=rows[0][0],
         period_end_ms=rows[-1][0] + rule.bucket_s * 1000,
         record_count=len(rows),
-        limits=OWN_LIMITS if terms.limits else DEFAULT_LIMITS,
+        limits="own" if terms.limits else "default",
     )
 
 
@@ -66,9 +64,20 @@ def series_roots(series: Series, lot: LotTerms, terms: BatchTerms, comparable: S
     rule = rule_decode(lot.rule)
     chunks = series_chunks(series, lot.rule, terms.seed)
     facts = lot_facts(rule, chunk_rows(chunks), terms)
+    signed = facts_hash(series.series_id, SCHEMA, columns_of(rule), facts, comparable)
+    return _roots(series.series_id, lot, terms.seed, chunks, signed)
+
+
+def salted_roots(series: Series, lot: LotTerms, batch_seed: bytes, facts: bytes) -> PlainRoot:
+    """The roots of a series that is sealed again: new salts, and the hash of facts that stands. Raises as
+    ``series_chunks``, and ``ChunksInvalid``."""
+    return _roots(series.series_id, lot, batch_seed, series_chunks(series, lot.rule, batch_seed), facts)
+
+
+def _roots(series_id: bytes, lot: LotTerms, batch_seed: bytes, chunks: list[bytes], facts: bytes) -> PlainRoot:
     return PlainRoot(
-        series_id=series.series_id,
+        series_id=series_id,
         plain_root=plain_root(lot.salts, chunks),
-        batch_root=batch_root(batch_salt(terms.seed, series.series_id), chunks),
-        facts=facts_hash(series.series_id, SCHEMA, columns_of(rule), facts, comparable),
+        batch_root=batch_root(batch_salt(batch_seed, series_id), chunks),
+        facts=facts,
     )

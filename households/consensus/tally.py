@@ -16,6 +16,7 @@ from chain.consensus.ballot import APPROVE, REJECT, BallotExtra, Verdict, plain_
 from chain.consensus.quorum import SELF_ATTESTED, has_quorum, label_for, quorum_size
 from chain.contracts.devices.rows import BatchLot
 from chain.core.finality import domain_count, domains_signed
+from households.consensus.again import NOT_JUDGED_BEFORE
 from households.consensus.config import CheckConfig
 from households.consensus.corroborate import PAIR_DISAGREES
 from households.consensus.judge import EMPTY, LOT_INVALID, NOT_PERMITTED, ROOT_MISMATCH
@@ -30,9 +31,9 @@ NOT_CORROBORATED = "not_corroborated"
 NO_STRUCTURE = "too_few_voters"
 PAIR_HOLDS = "pair_holds"
 LEAST_APPROVALS = 2
-BLAMES_NOBODY = frozenset(
-    {NOT_CORROBORATED, NO_STRUCTURE, PAIR_HOLDS, PAIR_DISAGREES, ROOT_MISMATCH, LOT_INVALID, EMPTY, NOT_PERMITTED}
-)
+_OF_NO_DEVICE = (NOT_CORROBORATED, NO_STRUCTURE, PAIR_HOLDS, PAIR_DISAGREES, NOT_JUDGED_BEFORE)
+_OF_THE_HUB = (ROOT_MISMATCH, LOT_INVALID, EMPTY, NOT_PERMITTED)
+BLAMES_NOBODY = frozenset({*_OF_NO_DEVICE, *_OF_THE_HUB})
 
 
 class SeriesOutcome(msgspec.Struct, frozen=True):

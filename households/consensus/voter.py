@@ -14,6 +14,7 @@ from chain.consensus.ballot import BallotExtra, ballot_decode, ballot_extra
 from chain.contracts.devices.rows import CloseBatch
 from chain.core.blocks import header_hash
 from chain.core.types import Block, Vote
+from households.consensus.again import judge_again
 from households.consensus.batch import BatchData, batch_check
 from households.consensus.config import CheckConfig
 from households.consensus.errors import LedgerHalted, ProposalRefused
@@ -24,7 +25,7 @@ from households.consensus.memory import Memory
 from households.consensus.proposal import HubFault, Proposal, close_batch_of
 from households.consensus.replica import Replica
 from households.consensus.tally import BatchOutcome, tally
-from households.consensus.voting import HubFaultFound, VoteLog, vote_before, vote_once
+from households.consensus.voting import HubFaultFound, VoteLog, ballot_before, vote_before, vote_once
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -117,6 +118,10 @@ class Voter:
     def _judge(self, proposal: Proposal, closing: CloseBatch, batch: BatchData) -> BallotExtra:
         members = self.replica.members
         batch_check(batch, self.replica.ledger, closing.batch_id, closing.readings_root)
+        if batch.terms.again:
+            closed = self.replica.batch(batch.terms.again)
+            said = ballot_before(self._log, closed.height) if closed else None
+            return judge_again(batch, closing.lots, members, closed, said)
         config = limits_apply(batch.terms.limits, self.config)
         evidence = examine(batch, members, self.memory, config)
         self._judged[header_hash(proposal.body.header)] = Judged(batch, closing, evidence, config)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chain.consensus.ballot import BallotExtra, ballot_encode
+from chain.consensus.ballot import BallotExtra, ballot_decode, ballot_encode
 from chain.consensus.validators import vote_sign
 from chain.core.codec import decode, encode
 from chain.core.types import Record, Uint, Vote
@@ -62,6 +62,13 @@ def vote_before(log: VoteLog, proposal: Proposal) -> Vote | None:
     if fault is None:
         raise VoteAlreadySigned()
     raise HubFaultFound(fault)
+
+
+def ballot_before(log: VoteLog, height: int) -> BallotExtra | None:
+    """The last ballot that was signed at a height, or None. Raises ``Malformed`` for a damaged log."""
+    highest = log.highest_round(height)
+    signed = log.find(height, highest) if highest is not None else None
+    return ballot_decode(signed.vote.extra) if signed is not None else None
 
 
 def vote_once(log: VoteLog, proposal: Proposal, extra: BallotExtra, secret: bytes) -> Vote:

@@ -98,13 +98,13 @@ def device_history(device: Device, *, limit: int = HISTORY) -> list[Judged]:
 
     The score is walked back from the present one: a batch keeps 0.7 of it, draws the rest from the prior, and adds one.
     """
-    batches = Batch.objects.using(HOME).filter(household=device.household, height__gt=0).exclude(terms=b"")
+    batches = Batch.objects.using(HOME).filter(household=device.household, height__gt=0, source=None)
     good, bad = device.score_good / SCALE, device.score_bad / SCALE
     keep, prior_good, prior_bad = DECAY / SCALE, PRIOR_GOOD / SCALE, PRIOR_BAD / SCALE
     found: list[Judged] = []
     with device_ledger(device.household) as ledger:
         rows = _rows_of(device.household)
-        for batch in batches.order_by("-number")[:limit]:
+        for batch in batches.exclude(terms=b"").order_by("-number")[:limit]:
             own = _outcomes(batch, ledger, rows, bytes(device.device_id))
             if not own:
                 continue

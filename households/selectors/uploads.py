@@ -57,8 +57,9 @@ def batches(household: Household) -> QuerySet[Batch]:
     return (
         Batch.objects.using(HOME)
         .filter(household=household)
+        .select_related("source")
         .annotate(
-            lot_count=Count("lots", filter=~Q(lots__state=Lot.State.REJECTED)),
+            lot_count=Count("lots", filter=~Q(lots__state__in=(Lot.State.REJECTED, Lot.State.RESEALED))),
             uploaded_count=Count("lots", filter=Q(lots__state__in=past_upload)),
             anchored_count=Count("lots", filter=Q(lots__state__in=past_anchor)),
             listed_count=Count("lots", filter=Q(lots__state__in=on_offer)),

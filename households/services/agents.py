@@ -18,7 +18,7 @@ from households.services.devices import MEMBERS, device_accept
 from households.services.ledgers import device_ledger
 from households.services.members import device_may
 from households.services.pairing import Known
-from households.uploads.services.batches import batch_segments
+from households.uploads.services.contents import batch_segments
 from households.uploads.services.intake import next_sequences
 
 BLOCKS_AT_ONCE = 64

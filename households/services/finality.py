@@ -97,7 +97,8 @@ def _batch_certified(row: BlockProposal, ledger: Ledger, block: Block, before: M
         return
     certificate = certificate_new(ledger.genesis_hash, block.header, before.validators, block.commit.votes)
     rejected = [entry for entry in outcome.series if entry.status != APPROVED]
-    counts = series_readings(batch)
+    # Lots that are sealed again were judged with their own batch: nothing counts against a device twice.
+    counts = series_readings(batch) if batch.source_id is None else {}
     with transaction.atomic(using=HOME):
         certified = (
             Batch.objects.using(HOME)
@@ -115,12 +116,13 @@ def _batch_certified(row: BlockProposal, ledger: Ledger, block: Block, before: M
         if certified != 1:
             return  # another worker has counted this batch; twice would put a device into quarantine too early
         _lots_certified(batch, outcome, before, terms)
-        rejected_count(batch, rejected, counts)
+        if batch.source_id is None:
+            rejected_count(batch, rejected, counts)
+            _scores(row.household, outcome)
         activity_note(
             household=row.household, kind="batch.certified", topic="uploads",
             facts={"batch": batch.number, "label": outcome.label, "rejected": len(rejected)},
         )  # fmt: skip
-        _scores(row.household, outcome)
 
 
 def _lots_certified(batch: Batch, outcome: BatchOutcome, before: Membership, terms: BatchTerms) -> None:

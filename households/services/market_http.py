@@ -18,6 +18,7 @@ from chain.engine.proofs import TxProof
 from chain.wallets.hd import Branch
 from households.services.market import Connector as ConnectorBase
 from households.services.market_port import EventPage, Market, MarketEvent
+from marketplace.common.errors import NotFound
 
 TIMEOUT_S = 30.0
 CLIENTS_KEPT = 128
@@ -70,6 +71,13 @@ class HttpMarket:
 
     def order(self, order_id: bytes) -> OrderRow:
         return self._client.order_row(order_id)
+
+    def lot_known(self, lot_id: bytes) -> bool:
+        try:
+            self._client.lot_row(lot_id)
+        except NotFound:
+            return False
+        return True
 
     def object_put(self, object_id: bytes, data: bytes, *, cell: str, deletion_secret: bytes) -> None:
         self._client.object_put(object_id, data, cell=cell, deletion_secret=deletion_secret)

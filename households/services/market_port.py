@@ -72,6 +72,10 @@ class Market(Protocol):
 
     def order(self, order_id: bytes) -> OrderRow: ...
 
+    def lot_known(self, lot_id: bytes) -> bool:
+        """Whether the ledger has, or had, a lot of this id."""
+        ...
+
     def object_put(self, object_id: bytes, data: bytes, *, cell: str, deletion_secret: bytes) -> None:
         """Store an object; repeating it with the same bytes changes nothing."""
         ...

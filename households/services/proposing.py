@@ -30,7 +30,7 @@ from households.services.ledgers import device_ledger
 from households.services.nudges import agents_poke, ledger_nudge, uploads_nudge
 from households.services.requeue import proposal_requeue
 from households.services.secrets import operational_of
-from households.uploads.services.batches import batch_lots, batch_segments
+from households.uploads.services.contents import batch_lots, batch_segments
 from marketplace.common.types import to_ms
 
 TX_VALID_BLOCKS = 10_000

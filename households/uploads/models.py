@@ -33,7 +33,11 @@ class UploadSchedule(HomeModel):
 
 
 class Batch(LeasedRow, HomeModel):
-    """Readings up to a cut, on their way through the devices' vote. ``batch_id`` names it on the device ledger."""
+    """Readings up to a cut, on their way through the devices' vote. ``batch_id`` names it on the device ledger.
+
+    A batch with a ``source`` has no readings of its own: it seals some lots of the source once more, under other
+    payees, and ``seals`` counts how often that was tried.
+    """
 
     class State(models.TextChoices):
         CLOSED = "closed", "Closed"
@@ -46,6 +50,8 @@ class Batch(LeasedRow, HomeModel):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="batches")
     number = models.PositiveIntegerField()
+    source = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="sealed_again")
+    seals = models.PositiveSmallIntegerField(default=0)
     batch_id = models.BinaryField(max_length=32)
     from_ms = models.PositiveBigIntegerField()
     cut_ms = models.PositiveBigIntegerField()
@@ -75,6 +81,11 @@ class Batch(LeasedRow, HomeModel):
     def __str__(self) -> str:
         return f"batch {self.number} ({self.state})"
 
+    @property
+    def readings_key(self) -> uuid.UUID:
+        """The key of the batch that its readings went into: its own, or its source's."""
+        return self.source_id or self.pk
+
 
 class Lot(LeasedRow, HomeModel):
     """One series of one batch, sealed for sale under a payee that no other lot ever uses.
@@ -94,6 +105,7 @@ class Lot(LeasedRow, HomeModel):
         REJECTED = "rejected", "Rejected by the devices"
         DEAD = "dead", "Preview failed"
         FAILED = "failed", "Failed"
+        RESEALED = "resealed", "Sealed again"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="lots")

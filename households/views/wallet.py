@@ -50,7 +50,9 @@ def micro(request: HttpRequest, home: Household, device_id: uuid.UUID) -> HttpRe
     account = next((each for each in wallet_of(home).micro_wallets if each.device.pk == device.pk), None)
     if account is None:
         raise DeviceUnknown("The device ledger lists no micro-wallet of this device yet")
-    paid = lots(home).filter(device=device).exclude(state__in=(Lot.State.PLANNED, Lot.State.REJECTED))
+    paid = (
+        lots(home).filter(device=device).exclude(state__in=(Lot.State.PLANNED, Lot.State.REJECTED, Lot.State.RESEALED))
+    )
     payees = [{"lot": lot, "address": address_text(bytes(lot.payee))} for lot in paid[:LOTS_SHOWN]]
     context = {
         "home": home,

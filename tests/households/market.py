@@ -20,7 +20,7 @@ from chain.wallets.hd import Branch
 from chain.wallets.signer import Signer
 from households.services.market import Connector
 from households.services.market_port import EventPage, MarketEvent
-from marketplace.common.errors import NotFound
+from marketplace.common.errors import Conflict, NotFound
 
 VALIDATOR, TREASURY, OPERATOR = (bytes([number]) * 32 for number in (11, 12, 13))
 PARAMS = {
@@ -28,6 +28,12 @@ PARAMS = {
     "t1_deliver_ms": 3_000, "t1_ms": 3_000, "t2_ms": 3_000,
 }  # fmt: skip
 START_MS = 1_700_000_000_000
+
+
+class ObjectTaken(Conflict):
+    """As the market's store answers."""
+
+    code = "object_taken"
 
 
 class MemoryMarket:
@@ -116,7 +122,12 @@ class MemoryMarket:
             raise NotFound()
         return row
 
+    def lot_known(self, lot_id: bytes) -> bool:
+        return self._ledger.state.get(LOTS, lot_id) is not None
+
     def object_put(self, object_id: bytes, data: bytes, *, cell: str, deletion_secret: bytes) -> None:
+        if self.objects.get(object_id, data) != data:
+            raise ObjectTaken
         self.objects[object_id] = data
         self.cells.append(cell)
 

@@ -26,7 +26,8 @@ from households.services.voting import ledger_advance
 from households.services.wallets import wallet_restore, wallet_words_new
 from households.tasks import batch_due, sweep
 from households.uploads.schedule import ScheduleInvalid
-from households.uploads.services.batches import batch_close, batch_close_if_due, series_of_batch
+from households.uploads.services.batches import batch_close, batch_close_if_due
+from households.uploads.services.contents import series_of_batch
 from households.uploads.services.pipeline import uploads_advance
 from households.uploads.services.preview import preview_of_next_batch
 from tests.households.market import MemoryMarket

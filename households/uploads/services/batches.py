@@ -6,12 +6,11 @@ and gives the same bytes.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Sum
 from django.utils import timezone
@@ -25,21 +24,13 @@ from chain.exchange.rows import batch_root, batch_salt, plain_root
 from chain.wallets.hd import cloud_secret, payee_child
 from households.consensus.batch import (
     MAX_SEGMENTS,
-    BatchData,
     BatchTerms,
     LotTerms,
     SeriesTerms,
-    batch_order,
-    series_id,
-    terms_parse,
 )
-from households.consensus.readings import segment_parse
 from households.consensus.roots import series_chunks
-from households.consensus.series import Series
-from households.home.models import Series as SeriesRow
 from households.home.models import StoredSegment
 from households.models import HOME, Batch, Device, Household, Lot, UploadSchedule
-from households.privacy.classes import quantity_of
 from households.privacy.levels import rule_encode
 from households.services.activity import activity_note
 from households.services.checks import limits_of
@@ -49,24 +40,12 @@ from households.services.nudges import ledger_nudge, uploads_nudge
 from households.services.rules import Terms, privacy_rule, terms_of
 from households.services.secrets import operational_of
 from households.uploads.schedule import next_due, schedule_parse
+from households.uploads.services.contents import SeriesData, series_of_batch
 from marketplace.common.types import to_ms
 from marketplace.common.work import advance, renew
 
 _DAY_MS = 86_400_000
 _UPDATE_ROWS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesData:
-    """One series of a batch: its row, and its readings as voters see them."""
-
-    row: SeriesRow
-    series: Series
-
-    @property
-    def sid(self) -> bytes:
-        """The series' id in its batch."""
-        return self.series.series_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +55,15 @@ class LaidOut:
     terms: LotTerms
     root: BatchLot
     chunks: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a lot is offered for: credits, the licence's hash, and until when."""
+
+    price: int
+    licence: bytes
+    expires_ms: int
 
 
 def batch_close(*, household: Household, cut_ms: int) -> Batch | None:
@@ -88,7 +76,7 @@ def batch_close(*, household: Household, cut_ms: int) -> Batch | None:
                 return None
             batch = Batch.objects.using(HOME).create(
                 household=household,
-                number=_number_next(household),
+                number=batch_number_next(household),
                 batch_id=batch_id_next(household),
                 from_ms=min(first for _, first in oldest),
                 cut_ms=cut_ms,
@@ -109,10 +97,11 @@ def batch_close(*, household: Household, cut_ms: int) -> Batch | None:
 
 def batch_id_next(household: Household) -> bytes:
     """The 32-byte id that the home's next batch will have."""
-    return tagged("hearth/batch", household.ledger.encode(), _number_next(household).to_bytes(8, "big"))
+    return tagged("hearth/batch", household.ledger.encode(), batch_number_next(household).to_bytes(8, "big"))
 
 
-def _number_next(household: Household) -> int:
+def batch_number_next(household: Household) -> int:
+    """The number that the home's next batch will have, from 1."""
     last = Batch.objects.using(HOME).filter(household=household).aggregate(last=Max("number"))["last"]
     return (last or 0) + 1
 
@@ -138,7 +127,7 @@ def batch_prepare(batch: Batch) -> None:
     The caller holds the batch's lease. Raises ``NodeKeyMissing``, ``BoxDamaged``.
     """
     found = series_of_batch(batch)
-    shared = _shared(batch.household, found)
+    shared = series_shared(batch.household, found)
     secret = cloud_secret(operational_of(batch.household))
     seed = batch_seed(secret, bytes(batch.batch_id))
     with transaction.atomic(using=HOME):
@@ -146,16 +135,32 @@ def batch_prepare(batch: Batch) -> None:
         for data in found:
             if data.series.series_id in shared:
                 _lot_plan(batch, data, shared[data.series.series_id])
-    laid = {sid: _lay_out(batch, data, shared[sid], seed, secret) for data in found if (sid := data.sid) in shared}
-    terms = _terms(batch, found, laid, seed)
+    rules = {data.sid: _rule(data, shared[data.sid]) for data in found if data.sid in shared}
+    laid = {data.sid: lay_out(batch, data, rules[data.sid], seed, secret) for data in found if data.sid in rules}
+    series = series_terms(found, laid)
+    terms = BatchTerms(
+        ledger=batch.household.ledger,
+        batch_id=bytes(batch.batch_id),
+        opened_ms=batch.from_ms,
+        closed_ms=batch.cut_ms,
+        seed=seed,
+        series=series,
+        cell=batch.household.cell,
+        limits=limits_of(batch.household),
+    )
+    prepared_write(batch, terms, laid)
+
+
+def prepared_write(batch: Batch, terms: BatchTerms, laid: Mapping[bytes, LaidOut]) -> None:
+    """Keep what was laid out: terms, roots to propose, and the chunks to seal later. The caller holds the lease."""
     with transaction.atomic(using=HOME):
         advance(
             batch,
             using=HOME,
             state=Batch.State.PREPARED,
             terms=encode(terms),
-            roots=msgspec.msgpack.encode([laid[data.sid].root for data in found if data.sid in laid]),
-            series_count=len(found),
+            roots=msgspec.msgpack.encode([laid[sid].root for sid in sorted(laid)]),
+            series_count=len(terms.series),
         )
         for sid, lot in laid.items():
             chunks = msgspec.msgpack.encode(lot.chunks)
@@ -163,57 +168,7 @@ def batch_prepare(batch: Batch) -> None:
         ledger_nudge(batch.household)
 
 
-def batch_data(batch: Batch) -> BatchData:
-    """Terms and raw segments in batch order, as voters get them."""
-    return BatchData(terms_parse(bytes(batch.terms)), tuple(batch_segments(batch)))
-
-
-def batch_segments(batch: Batch) -> list[bytes]:
-    """The raw signed segments of a batch, in the order in which they are hashed."""
-    rows = StoredSegment.objects.using(HOME).filter(batch_key=batch.pk).select_related("series__device")
-    fields = rows.values_list("series__device__device_id", "series__quantity", "first_sequence", "raw")
-    return batch_order((bytes(device), quantity, first, bytes(raw)) for device, quantity, first, raw in fields)
-
-
-def batch_lots(batch: Batch) -> tuple[BatchLot, ...]:
-    """The lots that the hub proposes, with the roots it computed; in rising order of series."""
-    return tuple(msgspec.msgpack.decode(bytes(batch.roots), type=list[BatchLot]))
-
-
-def lot_chunks(lot: Lot, rule: bytes, seed: bytes) -> list[bytes]:
-    """The plaintexts of a lot's data chunks: as laid out, or computed anew if they are kept no longer."""
-    if lot.chunks:
-        return msgspec.msgpack.decode(bytes(lot.chunks), type=list[bytes])
-    (data,) = series_of_batch(lot.batch, device=lot.device, quantity=lot.quantity)
-    return series_chunks(data.series, rule, seed)
-
-
-def series_of_batch(batch: Batch, *, device: Device | None = None, quantity: str = "") -> list[SeriesData]:
-    """The series of a batch (or one of them) with their readings, in rising order of series id."""
-    rows = StoredSegment.objects.using(HOME).filter(batch_key=batch.pk)
-    if device is not None:
-        rows = rows.filter(series__device=device, series__quantity=quantity)
-    raws: dict[int, list[bytes]] = defaultdict(list)
-    for series_pk, raw in rows.order_by("series", "first_sequence").values_list("series_id", "raw"):
-        raws[series_pk].append(bytes(raw))
-    found = SeriesRow.objects.using(HOME).filter(pk__in=raws).select_related("device")
-    series = [SeriesData(row, _series(bytes(batch.batch_id), row, raws[row.pk])) for row in found]
-    return sorted(series, key=lambda data: data.sid)
-
-
-def _series(batch_id: bytes, row: SeriesRow, raws: list[bytes]) -> Series:
-    segments = [segment_parse(raw).segment for raw in raws]
-    device_id = bytes(row.device.device_id)
-    return Series(
-        series_id=series_id(batch_id, device_id, row.quantity),
-        device_id=device_id,
-        quantity=quantity_of(row.device.device_class, row.quantity),
-        times_ms=np.array([t for segment in segments for t in segment.times_ms], dtype=np.int64),
-        values=np.array([v for segment in segments for v in segment.values], dtype=np.int64),
-    )
-
-
-def _shared(household: Household, found: list[SeriesData]) -> dict[bytes, Terms]:
+def series_shared(household: Household, found: list[SeriesData]) -> dict[bytes, Terms]:
     """Which series the owner shares: the class's rule says so, the owner consented, and the ledger lets the device."""
     if not consent_present(household):
         return {}
@@ -227,33 +182,29 @@ def _shared(household: Household, found: list[SeriesData]) -> dict[bytes, Terms]
         }
 
 
-def _terms(batch: Batch, found: list[SeriesData], laid: dict[bytes, LaidOut], seed: bytes) -> BatchTerms:
-    return BatchTerms(
-        ledger=batch.household.ledger,
-        batch_id=bytes(batch.batch_id),
-        opened_ms=batch.from_ms,
-        closed_ms=batch.cut_ms,
-        seed=seed,
-        series=tuple(
-            SeriesTerms(
-                series_id=data.sid,
-                device_id=data.series.device_id,
-                quantity=data.row.quantity,
-                account=bytes(data.row.device.account),
-                low=data.row.low,
-                high=data.row.high,
-                lot=laid[data.sid].terms if data.sid in laid else None,
-            )
-            for data in found
-        ),
-        cell=batch.household.cell,
-        limits=limits_of(batch.household),
+def series_terms(found: Iterable[SeriesData], laid: Mapping[bytes, LaidOut]) -> tuple[SeriesTerms, ...]:
+    """The series of a batch as its terms have them."""
+    return tuple(
+        SeriesTerms(
+            series_id=data.sid,
+            device_id=data.series.device_id,
+            quantity=data.row.quantity,
+            account=bytes(data.row.device.account),
+            low=data.row.low,
+            high=data.row.high,
+            lot=laid[data.sid].terms if data.sid in laid else None,
+        )
+        for data in found
     )
 
 
-def _lay_out(batch: Batch, data: SeriesData, terms: Terms, seed: bytes, secret: bytes) -> LaidOut:
-    """Desensitise a series once: what voters check, the roots to propose, and the chunks to seal later."""
-    rule = rule_encode(privacy_rule(terms, data.row.quantity, (data.row.low, data.row.high)))
+def _rule(data: SeriesData, terms: Terms) -> bytes:
+    return rule_encode(privacy_rule(terms, data.row.quantity, (data.row.low, data.row.high)))
+
+
+def lay_out(batch: Batch, data: SeriesData, rule: bytes, seed: bytes, secret: bytes) -> LaidOut:
+    """Desensitise a series once, for the lot that is planned: what voters check, the roots to propose, and the chunks
+    to seal later. ``secret`` is the home's cloud secret."""
     lot = Lot.objects.using(HOME).get(batch=batch, series_id=data.sid)
     chunks = series_chunks(data.series, rule, seed)
     lot_terms = LotTerms(rule, tuple(salts(LotSecrets.derive(secret, bytes(lot.payee_key)), len(chunks) + 1)))
@@ -268,27 +219,31 @@ def _lay_out(batch: Batch, data: SeriesData, terms: Terms, seed: bytes, secret: 
 
 def _lot_plan(batch: Batch, data: SeriesData, terms: Terms) -> None:
     """Plan a lot under the next payee child of the device. Inside the caller's transaction; once for a series."""
-    lots = Lot.objects.using(HOME)
-    if lots.filter(batch=batch, series_id=data.series.series_id).exists():
+    if Lot.objects.using(HOME).filter(batch=batch, series_id=data.sid).exists():
         return
     device = Device.objects.using(HOME).get(pk=data.row.device_id)
     Device.objects.using(HOME).filter(pk=device.pk).update(next_child=F("next_child") + 1)
+    offer = Offer(terms.price, terms.licence_text.digest, to_ms(timezone.now()) + terms.expiry_days * _DAY_MS)
+    lot_new(batch, device, data.row.quantity, data.sid, device.next_child, offer)
+
+
+def lot_new(batch: Batch, device: Device, quantity: str, sid: bytes, child_index: int, offer: Offer) -> Lot:
+    """The row of a lot under this child of the device's micro-wallet, which no other lot may use."""
     operational = operational_of(batch.household)
-    payee = payee_child(operational, device.account_index, device.next_child)
+    payee = payee_child(operational, device.account_index, child_index)
     secrets = LotSecrets.derive(cloud_secret(operational), payee.public_key)
-    now_ms = int(timezone.now().timestamp() * 1000)
-    lots.create(
+    return Lot.objects.using(HOME).create(
         household=batch.household,
         batch=batch,
         device=device,
-        quantity=data.row.quantity,
-        series_id=data.series.series_id,
-        child_index=device.next_child,
+        quantity=quantity,
+        series_id=sid,
+        child_index=child_index,
         payee_key=payee.public_key,
         payee=payee.address,
         lot_id=secrets.lot_id,
         object_id=secrets.object_id,
-        price=terms.price,
-        licence=terms.licence_text.digest,
-        expires_ms=now_ms + terms.expiry_days * _DAY_MS,
+        price=offer.price,
+        licence=offer.licence,
+        expires_ms=offer.expires_ms,
     )

@@ -14,7 +14,7 @@ from households.uploads.services.intake import refusals_count
 
 def series_readings(batch: Batch) -> dict[tuple[bytes, str], int]:
     """Readings by (device id, quantity)."""
-    rows = StoredSegment.objects.using(HOME).filter(batch_key=batch.pk).order_by()
+    rows = StoredSegment.objects.using(HOME).filter(batch_key=batch.readings_key).order_by()
     sums = rows.values_list("series__device__device_id", "series__quantity").annotate(total=Sum("readings"))
     return {(bytes(device_id), quantity): total for device_id, quantity, total in sums}
 

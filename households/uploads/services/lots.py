@@ -35,8 +35,10 @@ from households.services.activity import activity_note, live_notify
 from households.services.households import consent_present
 from households.services.market_port import Market
 from households.services.secrets import operational_of
-from households.uploads.services.batches import lot_chunks
+from households.uploads.services.contents import lot_chunks
+from households.uploads.services.resealing import USED_BEFORE, lot_reseal
 from households.uploads.services.sending import payee_of, require_done, send_once
+from marketplace.common.errors import HearthError
 from marketplace.common.licences import TRAINING, by_digest
 from marketplace.common.work import advance, wait
 
@@ -47,7 +49,7 @@ ORDERS_WAIT_S = 5.0
 OPEN_ORDERS = (HubOrder.State.FUNDED, HubOrder.State.COMMITTED, HubOrder.State.DELIVERED)
 # Refusals that no other try can mend: the lot is given up, and its object removed.
 FINAL_REFUSALS = frozenset(
-    {"payee_used", "object_used", "point_used", "batch_dead", "batch_on_sale", "expiry_past", "preview_closed",
+    {"batch_dead", "batch_on_sale", "expiry_past", "preview_closed",
      "lot_not_anchored", "chunk_count_invalid", "lot_empty", "period_invalid", "price_invalid", "label_invalid"}
 )  # fmt: skip
 
@@ -87,7 +89,15 @@ def lot_upload(lot: Lot, market: Market) -> None:
         # No buyer would take it: the terms or the votes are not what the hub made its manifest of.
         _advance(lot, Lot.State.FAILED, reject_code=fault.code, chunks=b"")
         return
-    market.object_put(secrets.object_id, sealed.object_bytes, cell=digest.cell, deletion_secret=_deletion_secret(lot))
+    try:
+        market.object_put(
+            secrets.object_id, sealed.object_bytes, cell=digest.cell, deletion_secret=_deletion_secret(lot)
+        )
+    except HearthError as refusal:
+        if refusal.code not in USED_BEFORE:
+            raise
+        lot_reseal(lot, market, refusal.code)
+        return
     _advance(
         lot,
         Lot.State.UPLOADED,
@@ -100,8 +110,12 @@ def lot_upload(lot: Lot, market: Market) -> None:
 
 
 def lot_anchor(lot: Lot, market: Market) -> None:
-    """Put the digest on the shared ledger. A lot that can't be anchored is given up and its object removed."""
+    """Put the digest on the shared ledger. A lot whose payee was used before is sealed again under a new one; one that
+    can't be anchored for another reason is given up and its object removed."""
     proof = send_once(lot, "publish_raw", payee_of(lot, market), "market.publish", decode(Publish, bytes(lot.digest)))
+    if proof.receipt.code in USED_BEFORE:
+        lot_reseal(lot, market, proof.receipt.code)
+        return
     if proof.receipt.code in FINAL_REFUSALS:
         _give_up(lot, market, proof.receipt.code)
         return

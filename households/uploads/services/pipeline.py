@@ -16,6 +16,7 @@ from households.services.market import market_of
 from households.services.market_port import Market
 from households.uploads.services.batches import batch_prepare
 from households.uploads.services.lots import lot_step
+from households.uploads.services.resealing import batch_prepare_again
 from marketplace.common.types import to_ms
 from marketplace.common.work import advance, claim, leased
 
@@ -59,7 +60,7 @@ def _prepare_closed(household: Household) -> int:
     taken = claim(closed, using=HOME, limit=ROUNDS_MAX, lease_s=LEASE_S)
     for batch in taken:
         with leased(batch, using=HOME):
-            batch_prepare(batch)
+            batch_prepare_again(batch) if batch.source_id else batch_prepare(batch)
     return len(taken)
 
 
