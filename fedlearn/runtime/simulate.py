@@ -6,7 +6,7 @@ Everybody's chance comes from one seed, so two runs with one seed are equal to t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from chain.core.codec import decode, encode
 from chain.crypto.hashing import sha256, tagged
 from chain.crypto.prg import SeededRandom
 from chain.crypto.secp256k1 import public_key
+from fedlearn.learners.attacks import Attack
 from fedlearn.learners.families import family
 from fedlearn.learners.plan import TrainingPlan, plan_encode, plan_hash
 from fedlearn.learners.plan_check import plan_check
@@ -35,6 +36,7 @@ from fedlearn.runtime.jobs import (
     job_take,
     job_tick,
 )
+from fedlearn.runtime.jobs.hub import Train, local_update
 from fedlearn.runtime.memory import MemoryChannel, MemoryPost
 from fedlearn.runtime.names import identity_of, job_path, round_of
 
@@ -113,9 +115,11 @@ class Simulation:
         seed: int = 0,
         dropout: float = 0.0,
         parameters: Floats | None = None,
+        attack: Attack | None = None,
     ) -> None:
         """Raises what ``plan_check`` raises."""
         plan_check(plan)
+        self.attack = attack
         self.plan, self.chain, self.post = plan, Chain(), MemoryPost()
         self._root = tagged("hearth/simulation", seed.to_bytes(8, "big"))
         self._job = tagged("hearth/simulated-job", self._root, plan_hash(plan))
@@ -148,8 +152,8 @@ class Simulation:
         record = self.record
         while record.phase == RUNNING:
             record = self._turn(record)
-            for home in self.homes:
-                self._home_turn(home)
+            for index, home in enumerate(self.homes):
+                self._home_turn(index, home)
             progress(record)
         self._coordinator = job_encode(record)
         return Outcome(record, self.sent_bytes, self.received_bytes)
@@ -170,8 +174,9 @@ class Simulation:
             self._channel.send(peer, job_path(self._job.hex(), "in", sequence, name), data)
         return job_sent(record)
 
-    def _home_turn(self, home: Home) -> None:
-        world = HubWorld(home.secret, self.chain, Willing(), lambda: home.table, home.random)
+    def _home_turn(self, index: int, home: Home) -> None:
+        train = local_update if self.attack is None else self._trains_as(index, self.attack)
+        world = HubWorld(home.secret, self.chain, Willing(), lambda: home.table, home.random, train)
         for message in home.channel.receive():
             place = round_of(message.path)
             assert place is not None and home.record is not None
@@ -182,6 +187,17 @@ class Simulation:
             for answer in answers:
                 self.sent_bytes += len(answer.data)
                 home.channel.send(ENTERPRISE, job_path(self._job.hex(), "out", place[1], answer.stage), answer.data)
+
+    @staticmethod
+    def _trains_as(index: int, attack: Attack) -> Train:
+        """How a home of an attack makes its update: of turned labels, or of an honest update that it turns round."""
+
+        def train(plan: TrainingPlan, parameters: Floats, table: Table, chance: np.random.Generator) -> Floats:
+            binary = family(plan.family).shape(plan).binary
+            turned = replace(table, y=attack.labels(index, table.y, binary=binary))
+            return attack.update(index, local_update(plan, parameters, turned, chance))
+
+        return train
 
     def _home(self, index: int, table: Table, dropout: float) -> Home:
         own = tagged("hearth/simulated-home", self._root, index.to_bytes(4, "big"))
@@ -194,12 +210,6 @@ class Simulation:
             random=SeededRandom(own),
             absent=lambda sequence: _chance(own, sequence) < dropout,
         )
-
-
-def label_flipped(table: Table, binary: bool) -> Table:
-    """The rows of an attacker who turns the labels round: yes is no, and numbers are mirrored about their mean."""
-    y = 1.0 - table.y if binary else 2.0 * table.y.mean() - table.y
-    return Table(table.x, y, table.times_ms, table.baseline, table.names, table.skipped)
 
 
 def figures_of(record: JobRecord) -> Mapping[str, float]:

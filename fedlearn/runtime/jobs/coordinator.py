@@ -21,6 +21,8 @@ from chain.core.types import Hash, Name, Record, Uint
 from chain.crypto.hashing import sha256
 from fedlearn.learners.errors import TrainingDiverged
 from fedlearn.learners.families import family
+from fedlearn.learners.plan import SCALING_STATISTICS
+from fedlearn.learners.scaling import Scaler, scaler_fixed, scaler_of
 from fedlearn.learners.table import Floats
 from fedlearn.protocol.accounting import Release
 from fedlearn.protocol.aggregate import trimmed_mean
@@ -28,9 +30,10 @@ from fedlearn.protocol.errors import SenderUnknown
 from fedlearn.protocol.strategy import ServerState, server_start, server_step
 from fedlearn.runtime.jobs.errors import JobOver
 from fedlearn.runtime.jobs.evaluation import figures, slots
-from fedlearn.runtime.jobs.hub import CLOSE, DECLINE, OPEN, layout_of
+from fedlearn.runtime.jobs.hub import CLOSE, DECLINE, OPEN, kind_of, layout_of
 from fedlearn.runtime.jobs.terms import (
     FINAL,
+    STATISTICS,
     TRAIN,
     Closing,
     JobTerms,
@@ -103,9 +106,10 @@ class JobRecord(Record):
 
     terms: JobTerms
     strategy: ServerState
+    scaler: Scaler
     began_ms: Uint
+    step: Uint
     sequence: Uint = 0
-    step: Uint = 1
     aborts: Uint = 0
     phase: Name = RUNNING
     reason: Name = ""
@@ -115,7 +119,9 @@ class JobRecord(Record):
 
     @property
     def kind(self) -> Kind:
-        """Whether the present step trains, or is the last, which only evaluates."""
+        """Whether the present step sums statistics, trains, or is the last, which only evaluates."""
+        if self.step == 0:
+            return STATISTICS
         return TRAIN if self.step <= self.terms.declared.rounds else FINAL
 
     @property
@@ -132,7 +138,10 @@ class JobRecord(Record):
 def job_begin(terms: JobTerms, parameters: Floats, now_ms: int) -> JobRecord:
     """A job before its first round. Raises ``TermsInvalid``, and what the strategy raises for these parameters."""
     terms_check(terms)
-    return JobRecord(terms, server_start(terms.declared.strategy, parameters), now_ms)
+    plan = terms.declared
+    scaler = scaler_fixed(family(plan.family).shape(plan).inputs)
+    first = 0 if plan.scaling == SCALING_STATISTICS else 1
+    return JobRecord(terms, server_start(plan.strategy, parameters), scaler, now_ms, first)
 
 
 def job_take(record: JobRecord, peer: str, name: str, data: bytes, sequence: int) -> JobRecord:
@@ -218,7 +227,7 @@ def _step_begin(record: JobRecord, now_ms: int) -> JobRecord:
         layout = layout_of(encode(terms), cell, kind)
         plan = round_plan(terms, cell, sequence, sha256(parameters), layout.length)
         keys = tuple(terms.cohort[index] for index in cell)
-        opening = encode(Opening(sequence, step, kind, cell, plan, parameters))
+        opening = encode(Opening(sequence, step, kind, cell, plan, parameters, record.scaler))
         cells.append(CellRecord(cell, opening, round_begin(plan, keys, now_ms, stage_ms)))
     return msgspec.structs.replace(record, sequence=sequence, cells=tuple(cells))
 
@@ -229,8 +238,12 @@ def _step_end(record: JobRecord, now_ms: int) -> JobRecord:
     outcome = OPENED if len(opened) == len(record.cells) else _reason(record)
     if outcome != OPENED:
         return _aborted(record, outcome, now_ms)
+    strategy, scaler = record.strategy, record.scaler
     try:
-        strategy = _learn(record, opened)
+        if record.kind == STATISTICS:
+            scaler = _scaler(record, opened[0])
+        elif record.kind == TRAIN:
+            strategy = _learn(record, opened)
     except HearthError as fault:
         return _aborted(record, fault.code, now_ms)
     report = _report(record, OPENED, strategy, now_ms)
@@ -239,6 +252,7 @@ def _step_end(record: JobRecord, now_ms: int) -> JobRecord:
     return msgspec.structs.replace(
         record,
         strategy=strategy,
+        scaler=scaler,
         step=record.step + 1,
         aborts=0,
         phase=COMPLETED if done else RUNNING,
@@ -264,8 +278,6 @@ def _aborted(record: JobRecord, code: str, now_ms: int) -> JobRecord:
 
 def _learn(record: JobRecord, opened: list[CellRecord]) -> ServerState:
     """The state after the step. Raises what the strategy or the family raises."""
-    if record.kind == FINAL:
-        return record.strategy
     terms, plan = record.terms, record.terms.declared
     sums = []
     for cell in opened:
@@ -282,6 +294,13 @@ def _learn(record: JobRecord, opened: list[CellRecord]) -> ServerState:
     if not np.isfinite(after.vector).all():
         raise TrainingDiverged
     return after
+
+
+def _scaler(record: JobRecord, cell: CellRecord) -> Scaler:
+    """What the summed statistics of the homes that train say. Raises ``StatisticsInvalid``."""
+    counted = sum(index not in record.terms.held_out for index in cell.round.survivors)
+    total = layout_of(encode(record.terms), cell.cell, record.kind).opened(cell.round.words).update
+    return scaler_of(total, counted)
 
 
 def _report(record: JobRecord, outcome: str, after: ServerState, now_ms: int) -> StepReport:
@@ -339,7 +358,7 @@ def _epsilon_micro(record: JobRecord, *, opened: bool) -> int:
     releases: list[Release] = []
     kinds = [report.kind for report in record.reports if report.outcome == OPENED]
     for kind in (*kinds, *((record.kind,) if opened else ())):
-        named: Kind = TRAIN if kind == TRAIN else FINAL
+        named = kind_of(kind)
         costs = [layout_of(encode(record.terms), cell, named).release for cell in cells_of(record.terms, 1, named)]
         releases.append(min((cost for cost in costs if cost), key=lambda cost: cost.noise_multiplier))
     # A little up, so that rounding never says less than it is.

@@ -9,7 +9,7 @@ What the hub agreed to is compared with what it is asked, before anything is com
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -22,13 +22,15 @@ from chain.crypto.hashing import sha256, tagged
 from chain.crypto.prg import Random, Words
 from chain.crypto.secp256k1 import public_key
 from fedlearn.learners.families import family
-from fedlearn.learners.plan import plan_hash
+from fedlearn.learners.plan import SCALING_STATISTICS, TrainingPlan, plan_hash
+from fedlearn.learners.scaling import statistics_of
 from fedlearn.learners.table import Floats, Table
 from fedlearn.protocol.accounting import Release
 from fedlearn.runtime.jobs.errors import Declined, NotAgreed, NotInCohort, RoundIsOld, RoundNotPlanned
 from fedlearn.runtime.jobs.evaluation import evaluate
 from fedlearn.runtime.jobs.terms import (
-    FINAL,
+    KINDS,
+    STATISTICS,
     TRAIN,
     Closing,
     JobTerms,
@@ -46,6 +48,17 @@ from fedlearn.runtime.rounds.stages import ADVERT, Beacon
 from marketplace.common.errors import HearthError
 
 OPEN, CLOSE, DECLINE = "open", "close", "decline"
+
+
+class Train(Protocol):
+    """What makes a home's update of its rows; only a simulated attacker has another one than ``local_update``."""
+
+    def __call__(self, plan: TrainingPlan, parameters: Floats, table: Table, chance: np.random.Generator) -> Floats: ...
+
+
+def local_update(plan: TrainingPlan, parameters: Floats, table: Table, chance: np.random.Generator) -> Floats:
+    """The plan's family learns from the rows."""
+    return family(plan.family).local_update(parameters, table.x, table.y, plan, chance)
 
 
 class HubRecord(Record):
@@ -99,6 +112,7 @@ class HubWorld:
     guard: RoundGuard
     table: Callable[[], Table]
     random: Random
+    train: Train = local_update
 
 
 def hub_begin(terms: bytes, agreed_plan: bytes, job: bytes, seed: bytes, job_key: bytes) -> HubRecord:
@@ -185,9 +199,9 @@ def _close(record: HubRecord, data: bytes, world: HubWorld) -> HubRecord:
 def _opening_check(terms: JobTerms, opening: Opening, job_secret: bytes) -> Layout:
     """The round must be exactly what the plan and the seed make of it. Raises ``RoundNotPlanned``, ``NotInCohort``."""
     plan = terms.declared
-    if opening.kind not in (TRAIN, FINAL) or not 1 <= opening.step <= plan.rounds:
+    kind = kind_of(opening.kind)
+    if not _step_fits(plan, kind, opening.step):
         raise RoundNotPlanned
-    kind: Kind = TRAIN if opening.kind == TRAIN else FINAL
     if opening.cell not in cells_of(terms, opening.step, kind):
         raise RoundNotPlanned
     if public_key(job_secret) not in _keys(terms, opening):
@@ -207,21 +221,36 @@ def _keys(terms: JobTerms, opening: Opening) -> tuple[bytes, ...]:
 
 def _words(terms: JobTerms, opening: Opening, world: HubWorld) -> Words:
     """Train on the home's rows, evaluate the model that came, and make the words of both."""
-    plan = terms.declared
-    kind: Kind = TRAIN if opening.kind == TRAIN else FINAL
+    plan, kind = terms.declared, kind_of(opening.kind)
     layout = Layout(plan, kind, len(opening.cell), survivors_minimum(terms, opening.cell))
     parameters = floats_of(opening.parameters)
     own = terms.cohort.index(public_key(world.job_secret))
     held_out = own in terms.held_out
-    table = world.table()
+    raw = world.table()
+    table = replace(raw, x=opening.scaler.apply(raw.x))
     update = np.zeros(layout.update_length)
-    if layout.update_length and not held_out:
-        chance = training_chance(plan.seed, terms.job, own, opening.step)
-        update = family(plan.family).local_update(parameters, table.x, table.y, plan, chance)
+    if kind == STATISTICS and not held_out:
+        update = statistics_of(raw.x)
+    elif layout.update_length and not held_out:
+        update = world.train(plan, parameters, table, training_chance(plan.seed, terms.job, own, opening.step))
     evaluation = np.zeros(layout.evaluation_length)
     if layout.evaluation_length:
         evaluation = evaluate(parameters, table, layout.shape, held_out)
     return layout.words(update, evaluation, world.random)
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of a round by its name. Raises ``RoundNotPlanned``."""
+    for kind in KINDS:
+        if kind == name:
+            return kind
+    raise RoundNotPlanned
+
+
+def _step_fits(plan: TrainingPlan, kind: Kind, step: int) -> bool:
+    if kind == STATISTICS:
+        return step == 0 and plan.scaling == SCALING_STATISTICS
+    return 1 <= step <= plan.rounds if kind == TRAIN else step == plan.rounds
 
 
 def training_chance(seed: int, job: bytes, index: int, step: int) -> np.random.Generator:

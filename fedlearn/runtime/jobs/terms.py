@@ -8,15 +8,18 @@ from typing import Final, Literal
 from chain.core.types import Hash, Name, PublicKey, Record, Uint
 from chain.crypto.hashing import sha256, tagged
 from fedlearn.learners.plan import TrainingPlan, plan_decode
+from fedlearn.learners.scaling import Scaler
 from fedlearn.protocol.groups import groups_of
 from fedlearn.protocol.plan import RoundPlan, cohort_hash
 from fedlearn.runtime.jobs.errors import TermsInvalid
 
 HELD_OUT_PM: Final = 200
 HELD_OUT_FROM: Final = 4
+STATISTICS: Final = "statistics"
 TRAIN: Final = "train"
 FINAL: Final = "final"
-Kind = Literal["train", "final"]
+KINDS: Final = (STATISTICS, TRAIN, FINAL)
+Kind = Literal["statistics", "train", "final"]
 
 
 class JobTerms(Record):
@@ -66,7 +69,7 @@ def cells_of(terms: JobTerms, step: int, kind: Kind) -> tuple[tuple[int, ...], .
     Held-out homes of a grouped step are dealt out with the others, so that nobody can tell them apart.
     """
     plan, count = terms.declared, len(terms.cohort)
-    if kind == FINAL or plan.group_size == 0 or count < 2 * plan.group_size:
+    if kind != TRAIN or plan.group_size == 0 or count < 2 * plan.group_size:
         return (tuple(range(count)),)
     return groups_of(count, plan.group_size, tagged("hearth/cells/1", terms.seed, step.to_bytes(4, "big")))
 
@@ -99,7 +102,12 @@ def round_plan(terms: JobTerms, cell: tuple[int, ...], sequence: int, model_hash
 
 
 class Opening(Record):
-    """Coordinator to a hub: a round begins. ``parameters`` are little-endian float64; ``cell`` are cohort indexes."""
+    """Coordinator to a hub: a round begins.
+
+    ``step`` counts training rounds from 1; in the round of statistics before them it is 0, in the last, which only
+    evaluates, the number of the last training round. ``parameters`` are little-endian float64, ``scaler`` is what the
+    statistics gave, and ``cell`` are cohort indexes.
+    """
 
     sequence: Uint
     step: Uint
@@ -107,6 +115,7 @@ class Opening(Record):
     cell: tuple[Uint, ...]
     round: RoundPlan
     parameters: bytes
+    scaler: Scaler
 
     @property
     def model_hash(self) -> bytes:

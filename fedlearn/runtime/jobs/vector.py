@@ -23,7 +23,7 @@ from fedlearn.protocol.errors import LengthWrong, SumOverflows
 from fedlearn.protocol.noise import central_variance, discrete_gaussian, hub_variance, noise_add
 from fedlearn.protocol.quantise import LEVELS, NOISE_TAIL, Quantiser, dequantise, quantise
 from fedlearn.runtime.jobs.evaluation import NORM, slots
-from fedlearn.runtime.jobs.terms import FINAL, TRAIN, Kind
+from fedlearn.runtime.jobs.terms import FINAL, STATISTICS, TRAIN, Kind
 
 _LEVELS_LEAST = 2**8
 
@@ -52,14 +52,21 @@ class Layout:
 
     @cached_property
     def update_length(self) -> int:
-        """How many values of an update the vector has: none in the last round, which only evaluates."""
+        """How many values of an update (or of statistics) the vector has: none in the last round, which evaluates."""
+        if self.kind == STATISTICS:
+            return 2 * self.shape.inputs
         return family(self.plan.family).update_length(self.plan) if self.kind == TRAIN else 0
 
     @property
     def evaluation_length(self) -> int:
         """How many values of an evaluation it has."""
-        evaluates = self.kind == FINAL or self.plan.privacy is None
+        evaluates = self.kind == FINAL or (self.kind == TRAIN and self.plan.privacy is None)
         return slots(self.shape.binary) if evaluates else 0
+
+    @property
+    def update_norm(self) -> float:
+        """The L2 norm to which updates are clipped; statistics lie in -1..1 and so within the root of their number."""
+        return math.sqrt(self.update_length) if self.kind == STATISTICS else self.plan.clip_norm
 
     @property
     def length(self) -> int:
@@ -73,8 +80,9 @@ class Layout:
 
     @cached_property
     def update_quantiser(self) -> Quantiser:
-        """Values of an update lie within the clip norm."""
-        return self._quantiser(self.plan.clip_norm, self.plan.clip_norm, self.update_length)
+        """Values of an update lie within the clip norm, statistics in -1..1."""
+        limit = 1.0 if self.kind == STATISTICS else self.update_norm
+        return self._quantiser(limit, self.update_norm, self.update_length)
 
     @cached_property
     def evaluation_quantiser(self) -> Quantiser:
@@ -87,7 +95,7 @@ class Layout:
         if self.plan.privacy is None:
             return None
         quantiser, norm = (
-            (self.update_quantiser, self.plan.clip_norm) if self.update_length else (self.evaluation_quantiser, NORM)
+            (self.update_quantiser, self.update_norm) if self.update_length else (self.evaluation_quantiser, NORM)
         )
         part = math.sqrt(float(self._part_variance(quantiser, norm, self.length)))
         sensitivity = quantiser.sensitivity(norm, self.length)
@@ -103,7 +111,7 @@ class Layout:
             raise LengthWrong
         parts = []
         if self.update_length:
-            norm, quantiser = self.plan.clip_norm, self.update_quantiser
+            norm, quantiser = self.update_norm, self.update_quantiser
             parts.append(self._noised(clip_to_norm(update, norm), quantiser, norm, random))
         if self.evaluation_length:
             parts.append(self._noised(clip_to_norm(evaluation, NORM), self.evaluation_quantiser, NORM, random))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from chain.core.codec import decode, encode
 from chain.crypto.hashing import sha256
 from chain.crypto.secp256k1 import public_key
+from fedlearn.learners.attacks import Attack
 from fedlearn.learners.families import family
 from fedlearn.learners.plan import plan_hash
 from fedlearn.protocol.errors import SenderUnknown
@@ -96,6 +99,26 @@ def test_a_job_whose_homes_stay_away_fails_with_the_reason() -> None:
     job = Simulation(plan(minimum=5), tables(5), seed=2, dropout=1.0).run().job
     assert (job.phase, job.reason) == (FAILED, "round_too_few_participants")
     assert [report.outcome for report in job.reports] == ["round_too_few_participants"] * 3
+
+
+def test_a_round_of_statistics_standardises_all_homes_alike() -> None:
+    homes = [replace(home, x=home.x * 0.1 + 0.7) for home in tables(5)]
+    job = Simulation(plan(scaling="statistics", rounds=6), homes, seed=1).run().job
+    assert [report.kind for report in job.reports] == ["statistics", *["train"] * 6, "final"]
+    trained = [home.x for index, home in enumerate(homes) if index not in job.terms.held_out]
+    wanted = np.mean([x.mean(axis=0) for x in trained], axis=0)
+    assert np.abs(np.array(job.scaler.means_nano) / 1e9 - wanted).max() < 1e-4
+    plainly = Simulation(plan(rounds=6), homes, seed=1).run().job
+    assert figures_of(job)["held_out_r2"] > figures_of(plainly)["held_out_r2"]
+
+
+def test_an_attackers_update_is_bounded_by_the_clip_norm() -> None:
+    homes, declared = tables(5), plan(clip_micro=500_000, rounds=1)
+    honest = Simulation(declared, homes, seed=1).run().job
+    attack = Attack("scaled", frozenset({0}), factor=1000.0)
+    spoilt = Simulation(declared, homes, seed=1, attack=attack).run().job
+    distance = float(np.linalg.norm(honest.parameters - spoilt.parameters))
+    assert 0.0 < distance <= 2 * 0.5 / 4 + 1e-3
 
 
 def test_ridge_is_fitted_in_one_round_from_masked_sums() -> None:
