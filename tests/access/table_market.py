@@ -1,7 +1,8 @@
-"""The market's doors: the shared ledger, the catalog, the store, registration, the operators' desk."""
+"""The market's doors: the shared ledger, the catalog, the store, registration, the operators' desk, training."""
 
 from __future__ import annotations
 
+from chain.crypto.hashing import sha256
 from tests.access.rules import HUB, ORGANISATION, Door, everybody, operators, participants
 
 M = "/api/v1/market/"
@@ -75,4 +76,23 @@ CATALOG = [
     Door("delete", M + "objects/{object}", participants({HUB: 403}), None, {"X-Deletion-Secret": "not the secret"}),
 ]
 
-MARKET = [*LEDGER, *NAMED_LEDGER, *MODELS, *REGISTRATION, *CATALOG]
+# The hub answered the organisation's notice under {pseudonym}; in the mailbox of that lies a letter from {wallet}.
+T = M + "training/"
+LETTER = M + "mailbox/{pseudonym}/{wallet}/0000000000000001"
+BOARD = [
+    Door("post", T + "pseudonyms", participants({HUB: 400, ORGANISATION: 400}), {}),
+    Door("delete", T + "pseudonyms/{wallet}", participants({HUB: 403, ORGANISATION: 204})),
+    Door("get", T + "notices", participants({HUB: 200, ORGANISATION: 200})),
+    Door("post", T + "notices", participants({ORGANISATION: 400}), {}),
+    Door("get", T + "notices/{plan}", participants({HUB: 200, ORGANISATION: 200})),
+    Door("post", T + "notices/{plan}/close", participants({ORGANISATION: 200})),
+    Door("get", T + "notices/{plan}/answers", participants({ORGANISATION: 200})),
+    Door("post", T + "notices/{plan}/answers", participants({HUB: 400}), {}),
+    Door("delete", T + "notices/{plan}/answers", participants({HUB: 204})),
+    Door("get", M + "mailbox/{pseudonym}", participants({HUB: 200, ORGANISATION: 403})),
+    Door("get", LETTER, participants({HUB: 200, ORGANISATION: 403})),
+    Door("put", LETTER, participants({HUB: 403, ORGANISATION: 201}), b"x", {"X-Object-Sha256": sha256(b"x").hex()}),
+    Door("delete", LETTER, participants({HUB: 204, ORGANISATION: 204})),
+]
+
+MARKET = [*LEDGER, *NAMED_LEDGER, *MODELS, *REGISTRATION, *CATALOG, *BOARD]

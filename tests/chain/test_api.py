@@ -274,6 +274,7 @@ def test_every_endpoint_is_in_the_schema(client: Client, db: None) -> None:
             "service_models/services/{service}/models", "service_models/jobs/{job}",
             "service_models/jobs/{job}/rounds", "service_models/versions/{version}",
             "service_models/versions/{version}/lineage", "service_models/orders/{order_id}",
+            "service_models/peers/{address}", "service_models/round-keys/{key}",
         )
     }  # fmt: skip
 

@@ -50,7 +50,6 @@ class ServiceRegister(Record):
 
 class JobOpen(Record):
     """An accredited enterprise opens the job that it paid licences for (``proofs``, receipts of ``fund_training``).
-
     The job's id is made of the sender's address, ``plan`` and ``nonce``. ``model`` is the hash of the parameters that
     it starts from. ``epsilon_micro`` 0 means that no privacy bound is promised; otherwise it can't be exceeded.
     """
@@ -83,10 +82,8 @@ class Metric(Record):
 
 
 class Publish(Record):
-    """A version of the sender's model, as a completed round of its job left it.
-
-    ``parameters`` is their hash, which must be what the round says; they lie in the cloud store as object
-    ``object_id``. ``previous`` is an earlier version of the enterprise for this service, or empty.
+    """A version of the sender's model, as a completed round of its job left it. ``parameters`` is their hash, which
+    must be what the round says; they lie in the cloud store as ``object_id``. ``previous`` is an earlier one, or empty.
     """
 
     job: Hash
@@ -119,11 +116,8 @@ class Request(Record):
 
 
 class Order(Record):
-    """A household picks an offer (by its hash) of a version.
-
-    With a price, ``proofs`` has the shared ledger's receipt of the sender's ``fund_service``, of the same order,
-    enterprise, price and deadline; without one it is empty.
-    """
+    """A household picks an offer (by its hash) of a version. With a price, ``proofs`` has the shared ledger's receipt
+    of the sender's ``fund_service``, of the same order, enterprise, price and deadline; without one it is empty."""
 
     version: Hash
     offer: Hash
