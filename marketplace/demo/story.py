@@ -158,7 +158,7 @@ class Story:
         self.each("what the wallets say", self.owners, Owner.wait_for_earnings, at_once=1)
 
     def choose(self) -> list[str]:
-        """Lots evenly from the whole catalog, as many as the story buys; the catalog first catches up with the homes."""
+        """Lots evenly from the whole catalog, as many as the story buys, once it has all that the homes offer."""
         listed_by_homes = sum(owner.lots_listed() for owner in self.owners)
         wait_until(lambda: self.buyers[0].lots_offered() >= listed_by_homes, "all lots in the catalog", CATALOG_S)
         listed = sorted(self.buyers[0].lots(), key=lambda lot: (lot["device_class"], lot["quantity"], lot["lot_id"]))
