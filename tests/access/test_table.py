@@ -23,6 +23,7 @@ from tests.access.world import World
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("access"), pytest.mark.usefixtures("world")]
 
 TABLE = [*ACCOUNTS, *MARKET, *HOME_API, *HOME_PAGES, *ENTERPRISE_API, *ENTERPRISE_PAGES]
+BOARD = ("/api/v1/market/training/", "/api/v1/market/mailbox/")
 METHODS = ("get", "post", "put", "patch", "delete")
 NAMES = {"key": "x", "uidb36": "1", "pk": "1", "object_id": "1", "content_type_id": "1", "app_label": "accounts"}
 
@@ -58,9 +59,14 @@ def test_every_role_is_answered_as_the_table_says(door: Door, world: World) -> N
 
 
 def _may_know(role: str, bearer: str, door: Door) -> bool:
-    """Organisations are known to operators, and a wallet's address to the public, since the ledger is."""
+    """Organisations are known to operators, and a wallet's address to the public, since the ledger is.
+
+    Hubs are told who looks for homes, and who writes to them.
+    """
     if bearer != rules.MEMBER:
         return False
+    if role == rules.HUB and door.path.startswith(BOARD):
+        return True
     return role in (rules.OPERATOR, rules.ORGANISATION) or door.path.startswith("/api/v1/market/ledger/")
 
 
@@ -74,7 +80,8 @@ def test_a_method_that_the_table_does_not_list_is_refused(world: World) -> None:
     listed = {(route_of(door.path, world.names), door.method) for door in TABLE}
     wrong = []
     for path in {door.path for door in TABLE if not door.path.startswith("/accounts/")}:
-        role = rules.MEMBER if "/enterprise/" in path else rules.HUB if "/objects/" in path else rules.OWNER
+        market = "/objects/" in path or path.startswith(BOARD)
+        role = rules.MEMBER if "/enterprise/" in path else rules.HUB if market else rules.OWNER
         if path.endswith(("/accredit", "/suspend", "/credits")) or path.endswith("/market/organisations"):
             role = rules.OPERATOR
         if path.endswith("/organisations/me"):

@@ -33,6 +33,7 @@ from marketplace.accounts.services import api_token_create
 from marketplace.common.errors import NotFound
 from tests import factories
 from tests.access import rules
+from tests.enterprises import board
 from tests.enterprises import market as in_process
 from tests.enterprises.conftest import Buyer
 from tests.enterprises.home import Home, register
@@ -235,6 +236,7 @@ def _enterprises(member: User, other: User) -> tuple[dict[str, str], dict[str, s
     hub.deliver(lot)
     buyer.rounds()
     Buyer(other, shared, name="Other Ltd")
+    training = _board(buyer.market.token, hub.token)
     register("/api/v1/market/organisations", signer_of("pending"), name="Pending Ltd", contact="p@example.org")
     _ledger_to_database(shared)
     (order,) = shared.orders()
@@ -254,8 +256,18 @@ def _enterprises(member: User, other: User) -> tuple[dict[str, str], dict[str, s
         "tx": lot.publish_tx,
         "address": order.buyer.hex(),
         "market_order": order.order_id.hex(),
+        **training,
     }
     return {rules.HUB: hub.token, rules.ORGANISATION: buyer.market.token}, names, buyer.wallet.address
+
+
+def _board(organisation: str, hub: str) -> dict[str, str]:
+    """The buyer looks for homes, the hub takes part, and a letter waits for it."""
+    acme, home = board.Party(organisation), board.Party(hub)
+    notice, key = board.notice_new(acme), home.pseudonym()
+    home.board.answer(notice.plan_hash, key.address, board.BUNDLE)
+    assert acme.put(key.address, notice.enterprise, 1, b"sealed").status_code == 201
+    return {"plan": notice.plan_hash.hex(), "pseudonym": key.address.hex(), "wallet": notice.enterprise.hex()}
 
 
 def _ledger_to_database(shared: SharedLedger) -> None:
