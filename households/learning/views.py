@@ -86,11 +86,14 @@ def give(request: HttpRequest, home: Household) -> HttpResponse:
     return show(request, "households/learning/give.html", context, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @owner_page
 def revoke(request: HttpRequest, home: Household, rule_id: uuid.UUID) -> HttpResponse:
-    """End a rule at once."""
+    """Ask once more, then end a rule at once."""
     rule = rule_get(home, rule_id)
+    if request.method == "GET":
+        card = _card(selectors.rule_view(rule, timezone.now()))
+        return show(request, "households/learning/revoke.html", {"card": card, "asked": True})
     do(request, lambda: rule_revoke(household=home, rule=rule), "Revoked. No further round is learnt under it.")
     return redirect("households:learning")
 

@@ -18,10 +18,10 @@ TASKS = {
     "occupancy": ("Occupancy of a room", "To tell from air and light whether somebody is in a room."),
     "comfort": ("Comfort in the next hour", "To predict whether a room stays comfortable."),
 }
-# Why the home said no, as the end of a sentence, and what the owner may do about it.
+# Why the home said no, as the end of a sentence, and what a link to a new rule says if one would help.
 WHY_NOT = {
     "task_unknown": ("it is no purpose that this home knows", ""),
-    "learning_off": ("learning is switched off", "Switch it on to be asked again."),
+    "learning_off": ("learning is switched off", ""),
     "home_not_running": ("the home is not running", ""),
     "no_rule": ("no rule of yours covers this purpose", "Give consent"),
     "enterprise_not_covered": ("no rule of yours covers this enterprise", "Give consent"),
@@ -35,7 +35,7 @@ WHY_NOT = {
 }
 KINDS = {
     "asked": ("asked to learn", "zoom-question"),
-    "round": ("asked before a round", "rotate-clockwise"),
+    "round": ("asked before round", "rotate-clockwise"),
     "given": ("You gave consent", "heart-handshake"),
     "revoked": ("You revoked a consent", "ban"),
     "settings": ("You changed the home's limits", "adjustments"),
@@ -95,11 +95,11 @@ def line_of(event: ConsentEvent) -> Line:
         facts.append(f"epsilon up to {epsilon_text(event.micro_epsilon)}")
         return Line(event, said, " · ".join(facts), icon, tone, "", "")
     who = event.enterprise_name or "An enterprise"
-    number = f" {event.round + 1}" if event.round is not None else ""
-    facts = [task_title(event.task), f"epsilon {epsilon_text(event.micro_epsilon)}"]
+    text = f"{who} {said}" if event.round is None else f"{who} {said} {event.round + 1}"
+    cost = event.micro_epsilon
+    facts = [task_title(event.task), "no bound on epsilon" if cost is None else f"epsilon {epsilon_text(cost)}"]
     if event.allowed:
-        return Line(event, f"{who} {said}{number}", " · ".join(facts), icon, "ok", "Yes", "")
+        return Line(event, text, " · ".join(facts), icon, "ok", "Yes", "")
     why, renew = WHY_NOT.get(event.code, (event.code.replace("_", " "), ""))
-    renew = renew if renew.startswith("Give") else ""
     facts.append(f"because {why}")
-    return Line(event, f"{who} {said}{number}", " · ".join(facts), icon, "bad", "No", renew)
+    return Line(event, text, " · ".join(facts), icon, "idle", "No", renew)

@@ -118,6 +118,7 @@ HOME_PAGES = [
          {"classes": ["climate"], "limit": "0.5", "days": 30, "read": "on", "text": "training-1"}),
     Door("post", P + "learning/switch/", home_page(P + "learning/", P + "learning/"), {"on": "1"}),
     Door("post", P + "learning/limit/", home_page(P + "learning/", P + "learning/"), {"limit": "2", "period": 91}),
+    Door("get", P + "learning/rules/{consent}/revoke/", home_page(200, 404)),
     Door("post", P + "learning/rules/{consent}/revoke/", home_page(P + "learning/", 404)),
     Door("get", P + "wallet/", home_page()),
     Door("post", P + "wallet/move/", home_page(P + "wallet/", 404), {"device": "{device}", "understood": "on"}),

@@ -24,7 +24,8 @@ ACCOUNT = [
 ]
 OWNER = ["/home/", "/home/devices/", "/home/devices/{device}/", "/home/data/", "/home/sharing/", "/home/uploads/",
          "/home/uploads/{batch}/", "/home/wallet/", "/home/wallet/{device}/", "/home/wallet/restore/",
-         "/home/wallet/recover/", "/home/settings/", "/home/start/consent/"]  # fmt: skip
+         "/home/wallet/recover/", "/home/learning/", "/home/learning/give/", "/home/settings/",
+         "/home/start/consent/"]  # fmt: skip
 ENTERPRISE = ["/enterprise/", "/enterprise/catalog/", "/enterprise/catalog/{lot}/", "/enterprise/basket/",
               "/enterprise/orders/", "/enterprise/wallet/", "/enterprise/organisation/"]  # fmt: skip
 OUTSIDE = """() => [...document.querySelectorAll("body *")]

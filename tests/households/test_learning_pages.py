@@ -75,6 +75,9 @@ def test_consent_is_given_and_revoked_by_plain_forms(owned: Owned) -> None:
     assert status == 200 and "Consent given" in body and "used 0 of 1.25" in body and "In force" in body
     assert (rule.task, rule.classes, rule.limit_micro, rule.text) == ("comfort", ["climate"], 1_250_000, "training-1")
     assert 29 <= (rule.expires_at - timezone.now()).days <= 30
+    question = owned.client.get(reverse("households:learning_revoke", args=[rule.pk])).content.decode()
+    assert "Revoke this consent?" in question and "also in the middle of a job" in question
+    assert ConsentRule.objects.using("home").get().state == "active"
     status, body = owned.post("learning_revoke", {}, rule.pk)
     assert status == 200 and "Rules that are over" in body and "You revoked a consent" in body
     assert ConsentRule.objects.using("home").get().state == "revoked"
