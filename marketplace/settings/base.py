@@ -32,6 +32,7 @@ HEARTH_MARKET_PARAMS = {
     "t1_ms": env.integer("HEARTH_T1_MS", 8 * _SECOND if HEARTH_DEMO else 10 * _MINUTE, at_least=1),
     "t1_deliver_ms": env.integer("HEARTH_T1_DELIVER_MS", 8 * _SECOND if HEARTH_DEMO else 2 * _MINUTE, at_least=1),
     "t2_ms": env.integer("HEARTH_T2_MS", 3 * _SECOND if HEARTH_DEMO else 120 * _MINUTE, at_least=1),
+    "claim_ms": env.integer("HEARTH_CLAIM_MS", 8 * _SECOND if HEARTH_DEMO else 24 * 60 * _MINUTE, at_least=1),
     "preview_ms": env.integer("HEARTH_PREVIEW_MS", 30 * _SECOND if HEARTH_DEMO else 10 * _MINUTE, at_least=1),
     "preview_chunks": env.integer("HEARTH_PREVIEW_CHUNKS", 8 if HEARTH_DEMO else 2, at_least=1),
     "fee_bps": env.integer("HEARTH_FEE_BPS", 250),
