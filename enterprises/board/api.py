@@ -177,6 +177,7 @@ class Notices(BoardView):
     allowed = {"POST": IsOrganisation}
 
     @extend_schema(
+        operation_id="market_training_notices_list",
         responses=page_schema("Notices", NoticeOut),
         parameters=[
             query("open", OpenApiTypes.INT, "1: only those that take answers"),

@@ -46,6 +46,7 @@ class Mailbox(BoardView):
         return [Mail()]
 
     @extend_schema(
+        operation_id="market_mailbox_list",
         responses=inline_serializer(
             "MailPage", {"results": MailOut(many=True), "next": serializers.CharField(allow_null=True)}
         ),

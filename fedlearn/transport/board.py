@@ -14,6 +14,7 @@ from chain.client.http import Http
 from chain.client.market import MARKET, Key
 from chain.crypto.hashing import address_of, sha256, tagged
 from chain.crypto.secp256k1 import public_key, sign
+from fedlearn.runtime.names import tag_of
 from fedlearn.transport.errors import BoardAnswerWrong
 from fedlearn.transport.store import MarketStore
 
@@ -58,10 +59,9 @@ class BoardClient:
     def __init__(self, http: httpx.Client, token: str, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._api, self._token = Http(http, token, pause=pause), token
 
-    @property
-    def store(self) -> MarketStore:
-        """The mail of the account's pseudonyms, for the runtime."""
-        return MarketStore(self._api)
+    def store(self, identity: str) -> MarketStore:
+        """The mail of one of the account's pseudonyms, for the runtime; raises ``IdentityInvalid``."""
+        return MarketStore(self._api, tag_of(identity))
 
     # Pseudonyms.
 

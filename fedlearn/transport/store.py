@@ -27,14 +27,20 @@ _log = logging.getLogger("fedlearn.mailbox")
 
 
 class MarketStore:
-    """The mail of one account's pseudonyms at one market. ``api`` bears the account's token."""
+    """The mail of one pseudonym at one market.
 
-    def __init__(self, api: Http) -> None:
-        self._api = api
+    ``api`` bears the token of the account that registered it; ``own`` is its address, 40 hexadecimal digits.
+    """
+
+    def __init__(self, api: Http, own: str) -> None:
+        self._api, self._own = api, own
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object, or replace it. Raises ``KeyInvalid``, ``ObjectTooLarge``, ``StoreUnavailable``."""
-        path, headers = _path(key), {"Content-Type": "application/octet-stream", "X-Object-Sha256": sha256(data).hex()}
+        path, headers = (
+            self._path(key, writer=True),
+            {"Content-Type": "application/octet-stream", "X-Object-Sha256": sha256(data).hex()},
+        )
         try:
             self._api.call("PUT", path, content=data, headers=headers)
         except HearthError as refusal:
@@ -42,7 +48,7 @@ class MarketStore:
 
     def get(self, key: str, max_bytes: int) -> bytes | None:
         """The object, or None only if the market itself says that there is none."""
-        path = _path(key)
+        path = self._path(key, reader=True)
         try:
             data = self._api.call("GET", path, params={"max_bytes": max_bytes}).content
         except HearthError as refusal:
@@ -75,11 +81,18 @@ class MarketStore:
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
-        path = _path(key)
+        path = self._path(key, reader=True, writer=True)
         try:
             self._api.call("DELETE", path)
         except HearthError as refusal:
             _tell(refusal)
+
+    def _path(self, key: str, *, reader: bool = False, writer: bool = False) -> str:
+        """Where an object is at the market; raises ``KeyInvalid`` too if the own part in it is none of these."""
+        to, sender, name = _split(key)
+        if not ((reader and to == self._own) or (writer and sender == self._own)):
+            raise KeyInvalid("This is for another side of the mailbox to do")
+        return f"{MAILBOX}/{to}/{sender}/{name}"
 
     def _page(self, reader: str, query: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -110,10 +123,6 @@ def _split(key: str) -> tuple[str, str, str]:
     if kind == MAIL and not _NUMBER.fullmatch(parts[2]):
         raise KeyInvalid
     return parts[0], parts[1], parts[2] if kind == MAIL else kind
-
-
-def _path(key: str) -> str:
-    return "/".join((MAILBOX, *_split(key)))
 
 
 def _place(key: str) -> str:

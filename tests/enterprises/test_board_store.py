@@ -18,7 +18,7 @@ from chain.wallets.signer import Signer
 from enterprises.board.models import MailObject
 from enterprises.board.sweeping import board_sweep
 from fedlearn.runtime.errors import KeyInvalid, ObjectTooLarge, StoreUnavailable
-from fedlearn.runtime.names import identity_of, store_key, tag_of
+from fedlearn.runtime.names import Role, identity_of, store_key, tag_of
 from fedlearn.runtime.nodes import EnterpriseNode, HubNode
 from fedlearn.runtime.ports import PAGE, Store
 from fedlearn.runtime.stores import all_keys
@@ -35,16 +35,16 @@ LIMIT = 2**20
 class Side:
     """One party of a pair with its store."""
 
-    def __init__(self, party: Party, key: Signer) -> None:
+    def __init__(self, party: Party, key: Signer, role: Role) -> None:
         self.party, self.address = party, key.address.hex()
-        self.store = party.board.store
+        self.store = party.board.store(identity_of(role, self.address))
 
 
 @pytest.fixture
 def sides(db: None) -> tuple[Side, Side]:
     acme, hub = organisation_new(), hub_new()
     wallet, key = acquainted(acme, hub)
-    return Side(acme, wallet), Side(hub, key)
+    return Side(acme, wallet, "enterprise"), Side(hub, key, "hub")
 
 
 def letter(to: Side, sender: Side, number: int = 1) -> str:
@@ -108,6 +108,7 @@ class TestPromises:
         assert hub.store.get(f"bundle/{hub.address}/{enterprise.address}", LIMIT) == BUNDLE
         assert hub.store.keys(f"bundle/{hub.address}/") == [f"bundle/{hub.address}/{enterprise.address}"]
         assert enterprise.store.get(f"bundle/{enterprise.address}/{hub.address}", LIMIT) is None
+        assert hub.store.get(f"request/{hub.address}/{enterprise.address}", LIMIT) == b"1"
         enterprise.store.delete(f"request/{hub.address}/{enterprise.address}")
         assert hub.store.keys(f"request/{hub.address}/") == []
 
@@ -180,11 +181,13 @@ class TestFailing:
             transport=httpx.MockTransport(lambda request: httpx.Response(status, text="<html>")),
             base_url="http://proxy",
         )
-        store = MarketStore(Http(wrong, pause=lambda _: None))
+        store = MarketStore(Http(wrong, pause=lambda _: None), other.address)
         with pytest.raises(StoreUnavailable):
             store.get(letter(other, one), LIMIT)
         with pytest.raises(StoreUnavailable):
             store.delete(letter(other, one))
+        with pytest.raises(StoreUnavailable):
+            store.keys(f"mail/{other.address}/")
 
     def test_a_mailbox_that_went_is_unavailable_and_not_empty(self, sides: tuple[Side, Side]) -> None:
         one, other = sides
@@ -244,10 +247,16 @@ class TestNodesOverTheMarket(ChannelContract):
         wallet, key = acquainted(acme, hub)
         addresses = {tag_of(ENTERPRISE): wallet.address.hex(), tag_of(HUB): key.address.hex()}
         world = World(tmp_path / "nodes")
+
+        def long_name(name: str) -> str:
+            return name.replace(tag_of(name), addresses[tag_of(name)])
+
         with world.stack:
             opened: list[Any] = [
                 world.stack.enter_context(
-                    kind.opened(tmp_path / name[:3], name, Renamed(party.board.store, addresses), world.pins)
+                    kind.opened(
+                        tmp_path / name[:3], name, Renamed(party.board.store(long_name(name)), addresses), world.pins
+                    )
                 )
                 for kind, name, party in ((EnterpriseNode, ENTERPRISE, acme), (HubNode, HUB, hub))
             ]
@@ -269,8 +278,8 @@ def test_over_asgi_from_registration_to_an_empty_mailbox(transactional_db: None)
         reader, writer = identity_of("hub", address.hex()), identity_of("enterprise", notice.enterprise.hex())
         for number, data in ((1, b""), (2, bytes(range(256)) * 8192)):
             key = store_key("mail", reader, writer, number)
-            acme.store.put(key, data)
-            assert hub.store.get(key, 2**23) == data
+            acme.store(writer).put(key, data)
+            assert hub.store(reader).get(key, 2**23) == data
         hub.pseudonym_leave(address)
         board_sweep()
         assert not MailObject.objects.exists()
