@@ -65,6 +65,11 @@ def room_blocks() -> list[Table]:
     return [table.rows(index) for index in np.array_split(np.arange(len(table)), BLOCKS)]
 
 
+def slices(homes: list[Table], parts: int) -> list[Table]:
+    """Each home cut into so many stretches of time, to have more homes than were recorded."""
+    return [home.rows(rows) for home in homes for rows in np.array_split(np.arange(len(home)), parts)]
+
+
 def _column(rows: list[dict[str, str]], name: str) -> np.ndarray:
     return np.array([float(row[name]) for row in rows])
 
