@@ -28,10 +28,10 @@ from tests.pure.fedlearn.runtime.world import ENTERPRISE, HUB, JOB, yes
 ROUNDS = 1
 PRIVATE = b"RAW-21.375"
 CHANGES = (
-    *((Path, name) for name in ("replace", "unlink", "write_text", "mkdir")),
+    *((Path, name) for name in ("replace", "unlink", "mkdir")),
     *((os, name) for name in ("open", "rmdir", "unlink")),
 )
-WRITE_TEXT, REPLACE = Path.write_text, Path.replace
+REPLACE = Path.replace
 CHUNKS = 8
 
 
@@ -49,14 +49,28 @@ class Steps:
     def watch(self) -> None:
         for owner, name in CHANGES:
             setattr(owner, name, self._then_step(getattr(owner, name)))
+        for name in ("write_text", "write_bytes"):
+            setattr(Path, name, self._in_two(getattr(Path, name)))
         os.fsync = self._written  # type: ignore[assignment]
 
     def _then_step(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             there = os.path.lexists(args[0])
             result = real(*args, **kwargs)
-            if real in (WRITE_TEXT, REPLACE) or os.path.lexists(args[0]) != there:
+            if real is REPLACE or os.path.lexists(args[0]) != there:
                 self.step()
+            return result
+
+        return call
+
+    def _in_two(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        """A file that is written in place is half there for a while."""
+
+        def call(path: Path, data: Any, *args: Any, **kwargs: Any) -> Any:
+            real(path, data[: len(data) // 2], *args, **kwargs)
+            self.step()
+            result = real(path, data, *args, **kwargs)
+            self.step()
             return result
 
         return call
