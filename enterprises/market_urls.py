@@ -8,6 +8,7 @@ from enterprises.board import api as board
 from enterprises.board import api_mail
 from enterprises.catalog import api as catalog
 from enterprises.catalog.api_objects import ObjectView
+from enterprises.offers import api_shelf as shelf
 from enterprises.partners import api as partners
 
 urlpatterns = [
@@ -25,6 +26,7 @@ urlpatterns = [
     path("lots/<str:lot_id>/preview", catalog.LotPreview.as_view(), name="market-preview"),
     path("facets", catalog.Facets.as_view(), name="market-facets"),
     path("licences/<str:digest>", catalog.LicenceText.as_view(), name="market-licence"),
+    path("models/<str:version>/offers", shelf.Listing.as_view(), name="market-model-offers"),
     path("training/pseudonyms", board.Pseudonyms.as_view(), name="market-pseudonyms"),
     path("training/pseudonyms/<str:address>", board.PseudonymDetail.as_view(), name="market-pseudonym"),
     path("training/notices", board.Notices.as_view(), name="market-notices"),

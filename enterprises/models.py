@@ -15,10 +15,20 @@ from enterprises.checkout.models import (
     PurchaseStep,
     Wallet,
 )
+from enterprises.offers.models import (
+    ModelListing,
+    ModelObject,
+    OfferSheet,
+    OrdersCursor,
+    ServiceCall,
+    ServiceOrder,
+    VersionOffer,
+)
 from enterprises.partners.models import CreditGrant, HubAccount, MarketToken, Organisation
 
 __all__ = [
     "BasketLine", "BuyerCursor", "BuyerTransaction", "CatalogCursor", "CatalogLot", "CellHome", "CreditGrant",
-    "Enterprise", "HubAccount", "MailObject", "MarketToken", "Member", "NoticeAnswer", "ObjectPart", "Order",
-    "Organisation", "Pseudonym", "Purchase", "PurchaseStep", "StoredObject", "TrainingNotice", "Wallet",
+    "Enterprise", "HubAccount", "MailObject", "MarketToken", "Member", "ModelListing", "ModelObject",
+    "NoticeAnswer", "ObjectPart", "OfferSheet", "Order", "OrdersCursor", "Organisation", "Pseudonym", "Purchase",
+    "PurchaseStep", "ServiceCall", "ServiceOrder", "StoredObject", "TrainingNotice", "VersionOffer", "Wallet",
 ]  # fmt: skip

@@ -1,4 +1,6 @@
-"""REST of the cloud store: PUT (whole or in stretches) by hubs, GET with Range by participants, DELETE by the secret.
+"""REST of the cloud store: PUT (whole or in stretches), GET with Range, DELETE by the secret; all by participants.
+
+Hubs store sealed lots under random ids, accredited organisations model files under the SHA-256 of their bytes.
 
 Headers of PUT: ``Content-Range: bytes 0-65535/200000`` for a stretch, ``X-Object-Sha256`` for the hash of the whole
 object, ``X-Deletion-Digest`` for the SHA-256 of the secret that DELETE must show in ``X-Deletion-Secret``.
@@ -14,7 +16,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,7 +24,8 @@ from enterprises.catalog import objects
 from enterprises.catalog.cells import cell_home_record
 from enterprises.catalog.models import StoredObject
 from enterprises.errors import ObjectRangeWrong
-from enterprises.partners.authentication import IsHub, IsParticipant, MarketTokenAuthentication, hub_of
+from enterprises.offers.shelf import object_admit
+from enterprises.partners.authentication import IsParticipant, MarketTokenAuthentication, Participant, caller_of
 from enterprises.streaming import BlockResponse
 from enterprises.throttles import MarketWrites
 from marketplace.common.errors import InputError
@@ -47,14 +49,12 @@ def _header(name: str, description: str, required: bool = False) -> OpenApiParam
 
 
 class ObjectView(APIView):
-    """One sealed object. PUT and DELETE: hubs; GET and HEAD: any participant."""
+    """One object of the store: a sealed lot, a model file or its card. For any participant."""
 
     authentication_classes = (MarketTokenAuthentication,)
     parser_classes = (Octets,)
     throttle_classes = (MarketWrites,)
-
-    def get_permissions(self) -> list[BasePermission]:
-        return [IsHub()] if self.request.method in ("PUT", "DELETE") else [IsParticipant()]
+    permission_classes = (IsParticipant,)
 
     @extend_schema(
         request={OCTETS: OpenApiTypes.BINARY},
@@ -74,13 +74,18 @@ class ObjectView(APIView):
             deletion_digest=request.headers.get("X-Deletion-Digest", "").lower(),
             offset=offset,
         )
-        if cell := request.query_params.get("cell", ""):
-            cell_home_record(hub=hub_of(request), cell=cell)
+        self._admit(caller_of(request), object_id, arrival.sha256, request.query_params.get("cell", ""))
         stream = cast(IO[bytes], request.data)
         row = objects.object_put(object_id=object_id, arrival=arrival, stream=stream, length=length)
         stored = row.state == StoredObject.State.STORED
         body = {"object_id": object_id, "stored": stored, "received": objects.object_received(object_id)}
         return Response(body, status=201 if stored else 202)
+
+    def _admit(self, caller: Participant, object_id: str, sha256: str, cell: str) -> None:
+        if caller.organisation is not None:
+            object_admit(organisation=caller.organisation, object_id=object_id, sha256=sha256)
+        elif caller.hub is not None and cell:
+            cell_home_record(hub=caller.hub, cell=cell)
 
     @extend_schema(responses={(200, OCTETS): OpenApiTypes.BINARY, (206, OCTETS): OpenApiTypes.BINARY})
     def get(self, request: Request, object_id: str) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""The cloud store of sealed objects: put (whole or in parts), read by range, delete by who holds the secret.
+"""The cloud store of objects: put (whole or in parts), read by range, delete by who holds the secret.
 
 An object carries no account. Names in the store follow from the random object id, so a retry meets its own leavings.
 The row says STORED only after the bytes are in the store, and the bytes go only after the row says DELETING.
@@ -30,6 +30,8 @@ from enterprises.errors import (
     ObjectTooLarge,
     ObjectUnknown,
 )
+from enterprises.offers.models import ModelObject
+from enterprises.offers.shelf import objects_kept
 from marketplace.common.errors import InputError
 
 BLOCK = 64 * 1024
@@ -142,7 +144,8 @@ def object_remove(row: StoredObject) -> None:
 
 
 def objects_sweep(*, orphan_after_s: int | None = None) -> int:
-    """Delete what no lot needs: orphans past their time, objects of ended lots without open orders, half-deleted ones.
+    """Delete what neither a lot nor a model's version needs: orphans past their time, objects of ended lots without
+    open orders, half-deleted ones.
 
     Returns:
         How many objects went.
@@ -152,9 +155,13 @@ def objects_sweep(*, orphan_after_s: int | None = None) -> int:
     needed = CatalogLot.objects.filter(status__in=KEEPS_OBJECT).values("object_id")
     busy = CatalogLot.objects.filter(open_orders__gt=0).values("object_id")
     rows = StoredObject.objects
+    kept = ModelObject.objects.filter(named=True).values("object_id")
+    orphans = rows.filter(created_at__lt=timezone.now() - timedelta(seconds=after)).exclude(object_id__in=lots)
+    orphans = orphans.exclude(object_id__in=kept)
+    orphans = orphans.exclude(object_id__in=objects_kept(orphans.values_list("object_id", flat=True)))
     doomed = [
         *rows.filter(state=StoredObject.State.DELETING),
-        *rows.filter(created_at__lt=timezone.now() - timedelta(seconds=after)).exclude(object_id__in=lots),
+        *orphans,
         *rows.filter(state=StoredObject.State.STORED, object_id__in=lots)
         .exclude(object_id__in=needed)
         .exclude(object_id__in=busy),
