@@ -32,6 +32,11 @@ def nudge_buyer() -> None:
     _send("enterprises.tasks.buyer_advance")
 
 
+def nudge_training() -> None:
+    """There is something to do for an enterprise's training jobs."""
+    _send("enterprises.tasks.training_advance")
+
+
 def nudge_market() -> None:
     """There is something to do for the market's index."""
     _send("enterprises.tasks.catalog_follow")
@@ -43,6 +48,14 @@ def market_event_nudge() -> None:
         nudge_market()
     if "enterprise" in settings.HEARTH_ROLES:
         nudge_buyer()
+
+
+def market_tokens() -> list[str]:
+    """The tokens under which this node's enterprises hear of their mail: hook of the follower."""
+    from enterprises.checkout.models import Enterprise
+    from enterprises.checkout.wallets import market_token
+
+    return [token for enterprise in Enterprise.objects.all() if (token := market_token(enterprise))]
 
 
 def _send(task: str) -> None:

@@ -10,14 +10,16 @@ from django.conf import settings
 from django.urls import re_path
 from django.utils.module_loading import import_string
 
-APP_OF_ROLE = {"home": "households", "market": "chain", "enterprise": "enterprises"}
+ROUTING_OF_ROLE = {
+    "home": ("households.routing",),
+    "market": ("chain.routing", "enterprises.board.routing"),
+    "enterprise": ("enterprises.routing",),
+}
 
 
 def _patterns() -> list[object]:
-    found: list[object] = []
-    for role in settings.HEARTH_ROLES:
-        found += import_string(f"{APP_OF_ROLE[role]}.routing.websocket_urlpatterns")
-    return found
+    modules = [module for role in settings.HEARTH_ROLES for module in ROUTING_OF_ROLE[role]]
+    return [pattern for module in modules for pattern in import_string(f"{module}.websocket_urlpatterns")]
 
 
 class NoSuchSocket(AsyncWebsocketConsumer):

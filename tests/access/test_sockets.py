@@ -28,6 +28,8 @@ DEVICES = "/ws/v1/home/{home_id}/devices"
 SOCKETS: dict[str, dict[str, int | None]] = {
     "/ws/v1/market/events": dict.fromkeys(rules.ROLES, OPENED),
     "/ws/v1/market/events/{kind}": dict.fromkeys(rules.ROLES, OPENED),
+    # Open to all, and silent until a token of the market was said: tests/enterprises/test_board_socket.py
+    "/ws/v1/market/board": dict.fromkeys(rules.ROLES, OPENED),
     "/ws/v1/home/live": {**NOBODY, rules.OWNER: OPENED, rules.OTHER_OWNER: OPENED},
     # An outsider hears of nothing but that he belongs to an enterprise from now on.
     "/ws/v1/enterprise/live": {**NOBODY, **dict.fromkeys((rules.MEMBER, rules.OTHER_MEMBER, rules.OUTSIDER), OPENED)},
