@@ -5,25 +5,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('households', '0003_learning'),
+        ("households", "0003_learning"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='batch',
-            name='seals',
+            model_name="batch",
+            name="seals",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='batch',
-            name='source',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sealed_again', to='households.batch'),
+            model_name="batch",
+            name="source",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="sealed_again",
+                to="households.batch",
+            ),
         ),
         migrations.AlterField(
-            model_name='lot',
-            name='state',
-            field=models.CharField(choices=[('planned', 'Waiting for the vote'), ('certified', 'Approved'), ('uploaded', 'Stored'), ('anchored', 'On the ledger'), ('listed', 'On offer'), ('leaving', 'Being taken down'), ('gone', 'Taken down'), ('rejected', 'Rejected by the devices'), ('dead', 'Preview failed'), ('failed', 'Failed'), ('resealed', 'Sealed again')], default='planned', max_length=10),
+            model_name="lot",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("planned", "Waiting for the vote"),
+                    ("certified", "Approved"),
+                    ("uploaded", "Stored"),
+                    ("anchored", "On the ledger"),
+                    ("listed", "On offer"),
+                    ("leaving", "Being taken down"),
+                    ("gone", "Taken down"),
+                    ("rejected", "Rejected by the devices"),
+                    ("dead", "Preview failed"),
+                    ("failed", "Failed"),
+                    ("resealed", "Sealed again"),
+                ],
+                default="planned",
+                max_length=10,
+            ),
         ),
     ]
