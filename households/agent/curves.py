@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from functools import lru_cache
 
 _SLOW_KNOTS_A_DAY = 48
 _FAST_KNOTS_A_DAY = 1440
+MINUTES_A_DAY = 1440
+METER_ERROR = 0.01  # class 1 of IEC 62053-21
 
 
 @lru_cache(maxsize=65_536)
@@ -37,6 +40,13 @@ def measure(quantity: str, room: str, device: str, t_ms: int, day_ms: int) -> fl
     own = random.Random(f"{device}:{quantity}:{t_ms}").gauss(0.0, 1.0)
     offset = _knot(f"{device}:{quantity}:offset", 0)
     return _CURVES[quantity](hour, shared, own, offset)
+
+
+def metered(load: Sequence[float], device: str, t_ms: int, day_ms: int) -> float:
+    """What a meter shows of a house's ``load``, W for each minute of whole days, begun again at its end."""
+    minute = t_ms * MINUTES_A_DAY // day_ms
+    error = random.Random(f"{device}:load:{t_ms}").gauss(0.0, METER_ERROR)
+    return max(0.0, load[minute % len(load)] * (1 + error))
 
 
 def _sun(hour: float) -> float:

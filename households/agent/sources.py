@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from households.agent.curves import SIMULATED, measure
+from households.agent.curves import MINUTES_A_DAY, SIMULATED, measure, metered
 from households.agent.spec import AgentSpec, Replay, Simulated, SpecInvalid
 from households.privacy.classes import Quantity, device_class, quantity_of, to_fixed
 
@@ -40,14 +42,31 @@ def quantities_of(spec: AgentSpec) -> tuple[Quantity, ...]:
 
 
 def simulated_now(spec: AgentSpec, source: Simulated, quantities: tuple[Quantity, ...], now_ms: int) -> list[Reading]:
-    """One reading of each quantity at this moment."""
+    """One reading of each quantity at this moment. Raises ``SpecInvalid`` if the house's load can't be read."""
     room, device = f"{source.shared_seed}:{spec.area}", f"{source.seed}"
     found = []
     for quantity in quantities:
-        curve = "mains_power" if (spec.device_class, quantity.name) == ("mains", "power") else quantity.name
-        value = measure(curve, room, device, now_ms, source.day_ms)
+        of_the_house = (spec.device_class, quantity.name) == ("mains", "power")
+        if of_the_house and source.load:
+            value = metered(load_read(source.load), device, now_ms, source.day_ms)
+        else:
+            value = measure("mains_power" if of_the_house else quantity.name, room, device, now_ms, source.day_ms)
         found.append(Reading(quantity.name, now_ms, to_fixed(quantity, round(value, quantity.decimals))))
     return found
+
+
+@lru_cache(maxsize=4)
+def load_read(path: str) -> tuple[float, ...]:
+    """The power of a house in W, minute by minute. Raises ``SpecInvalid`` for what is no such file."""
+    try:
+        load = tuple(float(line) for line in Path(path).read_text(encoding="ascii").split())
+    except OSError as error:
+        raise SpecInvalid(f"The load can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SpecInvalid("The load's file holds a number a line") from error
+    if not load or len(load) % MINUTES_A_DAY or not all(math.isfinite(watts) for watts in load):
+        raise SpecInvalid("The load has a number for each minute of whole days")
+    return load
 
 
 def replayed(source: Replay, quantities: tuple[Quantity, ...]) -> Iterator[Reading]:

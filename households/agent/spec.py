@@ -26,12 +26,15 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Simulated(Strict, tag="simulated", tag_field="kind", frozen=True):
     """Household-like curves in real time. Devices with one ``shared_seed`` and area see the same room, each with its
-    own noise from ``seed``. ``day_ms`` is how long the curves' day takes: shorter for a demo.
+    own noise from ``seed``. ``day_ms`` is how long the curves' day takes: shorter for a demo. ``load`` is a file
+    with the power that the house draws, a line in W for each minute of some days, which a mains meter shows; without
+    it, it shows a curve.
     """
 
     seed: int
     shared_seed: int = 0
     day_ms: Annotated[int, msgspec.Meta(ge=10_000)] = 86_400_000
+    load: str = ""
 
 
 class Replay(Strict, tag="replay", tag_field="kind", frozen=True):

@@ -36,12 +36,14 @@ from marketplace.demo.homes import (
     ENTERPRISES,
     HOMES,
     INTERVAL_MS,
+    LOAD_DAYS,
     OPERATOR_EMAIL,
     PASSWORD,
     UPLOAD_MS,
     DemoHome,
     agent_of,
 )
+from marketplace.demo.loads import load_file
 
 EXPIRY_DAYS = 30
 CODE_LIFE = timedelta(days=1)
@@ -116,7 +118,8 @@ def _agents(plan: DemoHome, household: Household, url: str, folder: Path) -> lis
     """A new code each time: devices that are enrolled do not use it, and those that failed to enrol still can."""
     code = pairing_code_create(household=household, uses=len(plan.devices), life=CODE_LIFE)
     place = devices_url(url, str(household.pk))
-    return [agent_of(plan, device, url=place, folder=str(folder), code=code) for device in plan.devices]
+    load = load_file(folder / "loads", seed=plan.seed, people=plan.people, days=LOAD_DAYS)
+    return [agent_of(plan, device, url=place, folder=str(folder), code=code, load=str(load)) for device in plan.devices]
 
 
 def _enterprise(email: str, name: str, credits: int, operator: User) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 CELL = "g50:103:-1"
+LOAD_DAYS = 2  # of what the houses draw; then it begins again
 DAY_MS = 24 * 60_000  # the demo's day lasts 24 minutes: an hour of the curves is a minute
 INTERVAL_MS, UPLOAD_MS = 5_000, 10_000
 BATCH_EVERY_S = 120
@@ -26,12 +27,18 @@ class DemoDevice:
 
 @dataclass(frozen=True, slots=True)
 class DemoHome:
-    """One home. ``shared`` has level and price of each class that its owner shares."""
+    """One home. ``shared`` has level and price of each class that its owner shares, ``people`` how many live there."""
 
     email: str
     name: str
     devices: tuple[DemoDevice, ...]
     shared: dict[str, tuple[str, int]]
+    people: int = 2
+
+    @property
+    def seed(self) -> int:
+        """What all chance in the home begins with."""
+        return sum(self.email.encode()) * 1000
 
 
 def _climate(area: str, **labels: str) -> tuple[DemoDevice, ...]:
@@ -66,6 +73,7 @@ HOMES = (
             DemoDevice("solar", "Roof solar", "solar", "roof", ("solar_power",)),
         ),
         {"climate": ("exact", 6), "mains": ("exact", 14), "solar": ("exact", 9)},
+        people=4,
     ),
     DemoHome(
         "ben@home.example",
@@ -77,6 +85,7 @@ HOMES = (
             DemoDevice("motion", "Hall motion", "motion", "hall"),
         ),
         {"climate": ("exact", 7), "mains": ("exact", 12)},
+        people=2,
     ),
     DemoHome(
         "carla@home.example",
@@ -87,6 +96,7 @@ HOMES = (
             DemoDevice("plug", "Desk plug", "plug", "studio", ("power",)),
         ),
         {"climate": ("fine", 3), "plug": ("exact", 5)},
+        people=1,
     ),
 )
 ENTERPRISES = (
@@ -96,9 +106,9 @@ ENTERPRISES = (
 OPERATOR_EMAIL = "operator@hearth.example"
 
 
-def agent_of(home: DemoHome, device: DemoDevice, *, url: str, folder: str, code: str) -> dict[str, Any]:
-    """What the agents' host is told of one device."""
-    seed = sum(home.email.encode()) * 1000
+def agent_of(home: DemoHome, device: DemoDevice, *, url: str, folder: str, code: str, load: str) -> dict[str, Any]:
+    """What the agents' host is told of one device; ``load`` is the file with what the house draws."""
+    seed = home.seed
     return {
         "name": f"{home.email.partition('@')[0]}-{device.key}",
         "url": url,
@@ -114,6 +124,7 @@ def agent_of(home: DemoHome, device: DemoDevice, *, url: str, folder: str, code:
             "seed": seed + sum(device.key.encode()),
             "shared_seed": seed,
             "day_ms": DAY_MS,
+            "load": load if device.device_class == "mains" else "",
         },
         "faults": list(device.faults),
     }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 from datetime import UTC, datetime
 
+from households.agent.curves import METER_ERROR
 from marketplace.demo.cast import DevicePlan, Fault, HomePlan, Rows
 from marketplace.demo.faults import ROOM_FAULTS, mute_device, with_faults
+from marketplace.demo.loads import household_load
 
 BEGIN_MS = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1000)
 DAY_MS = 86_400_000
@@ -16,6 +19,7 @@ CELL = "g50:103:-1"
 FAULTY_DAYS, PLAIN_DAYS = 7, 1
 SILENT_HOME = 2
 SEED = 1859
+PEOPLE = (2, 4, 1, 3)
 
 
 def simulated_cast(*, homes: int = 3, days: int = FAULTY_DAYS) -> list[HomePlan]:
@@ -51,7 +55,8 @@ def _home(number: int, days: int) -> HomePlan:
     ]
     if number == 1:
         climate = [with_faults(device, _within(device.key, days)) for device in climate]
-    load = [{"power": [(t, f"{_watts(t, dice):.1f}") for t in day]} for day in times]
+    drawn = household_load(seed=SEED + number, people=PEOPLE[number % len(PEOPLE)], days=days)
+    load = [{"power": _metered(day, watts, dice)} for day, watts in zip(times, drawn, strict=True)]
     sun = [{"solar_power": [(t, f"{_sun(t, dice):.1f}") for t in day]} for day in times]
     return HomePlan(
         key=f"home{number:02}",
@@ -85,10 +90,12 @@ def _sensed(day: range, truth: dict[int, float], offset: float, noise: float, di
     return [(t, f"{truth[t] + offset + dice.gauss(0, noise):.2f}") for t in day]
 
 
-def _watts(t: int, dice: random.Random) -> float:
-    hour = t % DAY_MS / 3_600_000
-    busy = 1.0 if 6 <= hour < 9 or 17 <= hour < 23 else 0.3
-    return max(40.0, dice.gauss(180 + 500 * busy, 120 * busy))
+def _metered(day: range, watts: list[float], dice: random.Random) -> Rows:
+    """Means of five minutes of what the house drew, as a meter of class 1 shows them. Without the meter's error the
+    fridge's cycles would be alike to the digit, which is what the devices take for a copy."""
+    step_min = STEP_S // 60
+    means = [statistics.fmean(watts[place : place + step_min]) for place in range(0, len(watts), step_min)]
+    return [(t, f"{mean * (1 + dice.gauss(0, METER_ERROR)):.1f}") for t, mean in zip(day, means, strict=True)]
 
 
 def _sun(t: int, dice: random.Random) -> float:

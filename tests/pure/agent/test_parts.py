@@ -195,6 +195,19 @@ def test_simulated_curves_are_the_same_on_each_call_and_near_to_a_neighbours() -
     assert first != other and abs(first[0].value - other[0].value) < 300
 
 
+def test_a_mains_meter_follows_the_load_of_its_house_minute_by_minute(tmp_path: Path) -> None:
+    path = tmp_path / "load.txt"
+    path.write_text("".join(f"{100 + minute}\n" for minute in range(2 * 1440)))
+    source = Simulated(seed=1, day_ms=1_440_000, load=str(path))
+    device = AgentSpec("m", "", "", "mains", "cellar", source, quantities=("power",))
+    for day, minute in ((0, 0), (0, 700), (1, 3), (2, 3)):
+        (reading,) = simulated_now(device, source, quantities_of(device), 1_440_000 * day + 1000 * minute)
+        wanted = 100 + minute + 1440 * (day % 2)
+        assert abs(reading.value / 10 - wanted) < 0.06 * wanted
+    first, again = (simulated_now(device, source, quantities_of(device), 2_880_000 * n)[0].value for n in (0, 1))
+    assert first != again  # a meter that repeats itself to the digit would be taken for a copy
+
+
 @requires_real_data
 def test_the_room_is_replayed_from_its_file() -> None:
     source = Replay(str(ROOM), {"temperature": "S1_Temp"}, "Date", clock_column="Time", time_format="%Y-%m-%d %H:%M:%S")
