@@ -7,6 +7,8 @@
     m/7410'/0'/2'               home authority: X.509, owner of the device ledger
     m/7410'/0'/3'               hub key: proposes blocks of the device ledger
     m/7410'/0'/4'               cloud secret, from which all lots' secrets come
+    m/7410'/0'/5'               the hub's account at the market
+    m/7410'/0'/6'/n'            pseudonym of the home in one training job; its child 0' signs in the job's rounds
     m/7410'/1'/0                master wallet's receiving key
     m/7410'/1'/1                master wallet's signing key (recovery of a home)
     m/7410'/2'/0'               an enterprise's wallet key
@@ -162,3 +164,13 @@ def hub_key(operational: Branch) -> Branch:
 def cloud_secret(operational: Branch) -> bytes:
     """The 32 bytes from which the secrets of all lots are derived, so that words and backup suffice to deliver."""
     return operational.child(4).secret
+
+
+def learning_pseudonym(operational: Branch, index: int) -> Branch:
+    """The account under which the home takes part in one training job; no two jobs share one."""
+    return operational.child(6).child(index)
+
+
+def learning_job_key(operational: Branch, index: int) -> Branch:
+    """The key with which a pseudonym signs in the rounds of its job."""
+    return learning_pseudonym(operational, index).child(0)

@@ -7,6 +7,14 @@ from households.models.device import Candidate, Device, PairingCode, RefusalCoun
 from households.models.household import Activity, Consent, HomeWallet, Household, SharingRule, TunedLimit
 from households.models.learning import ConsentEvent, ConsentRule, EpsilonEntry, LearningSettings
 from households.models.ledger import BlockProposal, DeviceVote, FaultEvidence, MembershipChange
+from households.models.participation import (
+    LearningCursor,
+    Participation,
+    ParticipationClaim,
+    ParticipationOrder,
+    ParticipationRound,
+    VersionProof,
+)
 from households.uploads.models import Batch, HubOrder, Lot, Sweep, UploadSchedule
 
 __all__ = [
@@ -26,13 +34,19 @@ __all__ = [
     "HomeWallet",
     "Household",
     "HubOrder",
+    "LearningCursor",
     "LearningSettings",
     "Lot",
     "MembershipChange",
     "PairingCode",
+    "Participation",
+    "ParticipationClaim",
+    "ParticipationOrder",
+    "ParticipationRound",
     "RefusalCount",
     "SharingRule",
     "Sweep",
     "TunedLimit",
     "UploadSchedule",
+    "VersionProof",
 ]  # fmt: skip

@@ -33,6 +33,11 @@ class HttpMarket:
         self._client = client
 
     @property
+    def client(self) -> MarketClient:
+        """The client itself, for what only some rooms need."""
+        return self._client
+
+    @property
     def ledger(self) -> str:
         return self._client.ledger
 
@@ -107,8 +112,18 @@ class Connector(ConnectorBase):
         return _client("").hub_register(key)
 
 
+def pool() -> httpx.Client:
+    """The node's one pool of connections to its market."""
+    return _pool(settings.HEARTH_MARKET_URL)
+
+
+def models_pins() -> FilePins:
+    """The node's pin of the service-model ledger."""
+    return _pins(str(settings.HEARTH_VAR), "hub-models.pin")
+
+
 def _client(token: str) -> MarketClient:
-    return MarketClient(_pool(settings.HEARTH_MARKET_URL), token, pins=_pins(str(settings.HEARTH_VAR)))
+    return MarketClient(pool(), token, pins=_pins(str(settings.HEARTH_VAR)))
 
 
 @cache
@@ -117,7 +132,7 @@ def _pool(base_url: str) -> httpx.Client:
 
 
 @cache
-def _pins(folder: str) -> FilePins:
-    path = Path(folder) / "pins" / "hub.pin"
+def _pins(folder: str, name: str = "hub.pin") -> FilePins:
+    path = Path(folder) / "pins" / name
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return FilePins(path)

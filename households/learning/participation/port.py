@@ -36,7 +36,7 @@ class Trainings(Protocol):
 
 
 class Models(Protocol):
-    """The service-model ledger. Proofs, peers, seeds and hashes of blocks are verified; rows are what the market says."""
+    """The service-model ledger. Proofs, peers, seeds and hashes of blocks are verified; rows are the market's word."""
 
     @property
     def ledger(self) -> str: ...
