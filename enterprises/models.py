@@ -25,10 +25,12 @@ from enterprises.offers.models import (
     VersionOffer,
 )
 from enterprises.partners.models import CreditGrant, HubAccount, MarketToken, Organisation
+from enterprises.training.models import JobPeer, JobStep, TrainingJob
 
 __all__ = [
     "BasketLine", "BuyerCursor", "BuyerTransaction", "CatalogCursor", "CatalogLot", "CellHome", "CreditGrant",
-    "Enterprise", "HubAccount", "MailObject", "MarketToken", "Member", "ModelListing", "ModelObject",
-    "NoticeAnswer", "ObjectPart", "OfferSheet", "Order", "OrdersCursor", "Organisation", "Pseudonym", "Purchase",
-    "PurchaseStep", "ServiceCall", "ServiceOrder", "StoredObject", "TrainingNotice", "VersionOffer", "Wallet",
+    "Enterprise", "HubAccount", "JobPeer", "JobStep", "MailObject", "MarketToken", "Member", "ModelListing",
+    "ModelObject", "NoticeAnswer", "ObjectPart", "OfferSheet", "Order", "OrdersCursor", "Organisation", "Pseudonym",
+    "Purchase", "PurchaseStep", "ServiceCall", "ServiceOrder", "StoredObject", "TrainingJob", "TrainingNotice",
+    "VersionOffer", "Wallet",
 ]  # fmt: skip

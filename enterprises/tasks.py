@@ -13,6 +13,8 @@ from enterprises.catalog.indexing import catalog_advance
 from enterprises.catalog.objects import objects_sweep
 from enterprises.catalog.source import lot_source
 from enterprises.checkout import rounds
+from enterprises.nudges import nudge_training
+from enterprises.training import rounds as training
 from marketplace.common.errors import HearthError
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,12 @@ log = logging.getLogger(__name__)
 def buyer_advance() -> None:
     """Move the purchases of this node's enterprises, and register new ones."""
     _guarded(rounds.buyer_advance)
+
+
+@shared_task(ignore_result=True)
+def training_advance() -> None:
+    """Take this node's training jobs further, for a few seconds."""
+    _guarded(training.training_advance)
 
 
 @shared_task(ignore_result=True)
@@ -38,6 +46,8 @@ def sweep() -> None:
         _guarded(board_sweep)
     if "enterprise" in settings.HEARTH_ROLES:
         _guarded(rounds.buyer_advance)
+        if training.jobs_open().exists():
+            nudge_training()  # a task of its own, so that long rounds do not hold up purchases
 
 
 def _follow() -> None:

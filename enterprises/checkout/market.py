@@ -8,7 +8,7 @@ import httpx
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from chain.client import FilePins, MarketClient
+from chain.client import FilePins, MarketClient, ModelsClient, PinStore
 from enterprises.checkout.files import folder
 from enterprises.checkout.models import Enterprise
 from enterprises.checkout.ports import BuyerMarket
@@ -30,12 +30,24 @@ def market_of(enterprise: Enterprise) -> BuyerMarket:
     return market_connect(market_token(enterprise))
 
 
+class NodeMarket(MarketClient):
+    """A market whose service-model ledger is pinned in a file of this node as well."""
+
+    _models: ModelsClient | None = None
+
+    def models(self, *, pins: PinStore | None = None) -> ModelsClient:
+        """The one client of that ledger, so that its genesis is compared once."""
+        if self._models is None:
+            self._models = super().models(pins=pins or FilePins(folder() / "models.pin"))
+        return self._models
+
+
 @lru_cache(CLIENTS_KEPT)
 def market_over_http(token: str) -> MarketClient:
     """The market at ``HEARTH_MARKET_URL``; genesis and newest header are pinned in a file that all processes share."""
-    return MarketClient(_http(), token, pins=FilePins(folder() / "market.pin"))
+    return NodeMarket(market_http(), token, pins=FilePins(folder() / "market.pin"))
 
 
 @cache
-def _http() -> httpx.Client:
+def market_http() -> httpx.Client:
     return httpx.Client(base_url=settings.HEARTH_MARKET_URL, timeout=TIMEOUT_S)

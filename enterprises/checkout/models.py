@@ -66,6 +66,7 @@ class Wallet(LeasedRow):
     public_key = models.CharField(max_length=66)
     sealed_secret = models.BinaryField()
     next_nonce = models.PositiveBigIntegerField(null=True, blank=True, help_text="Null: ask the ledger.")
+    models_nonce = models.PositiveBigIntegerField(null=True, blank=True, help_text="On the service-model ledger.")
     balance = models.PositiveBigIntegerField(default=0, help_text="As last read from the ledger.")
     balance_at = models.DateTimeField(null=True, blank=True)
 
@@ -193,7 +194,10 @@ class PurchaseStep(models.Model):
 
 
 class BuyerTransaction(models.Model):
-    """A call that a wallet is to make on the ledger, once; it gets its nonce and signature when its turn comes."""
+    """A call that a wallet is to make on a ledger, once; it gets its nonce and signature when its turn comes.
+
+    It is for a purchase, or for a training job, which may make one call several times under different ``key``.
+    """
 
     hearth_db = "enterprise"
 
@@ -203,9 +207,16 @@ class BuyerTransaction(models.Model):
         FINAL = "final", "On the ledger"
         DROPPED = "dropped", "Given up"
 
+    class Ledger(models.TextChoices):
+        SHARED = "shared", "Shared ledger"
+        MODELS = "service_models", "Service-model ledger"
+
     wallet = models.ForeignKey(Wallet, on_delete=models.CASCADE, related_name="transactions")
-    purchase = models.ForeignKey(Purchase, on_delete=models.CASCADE, related_name="transactions")
+    purchase = models.ForeignKey(Purchase, on_delete=models.CASCADE, null=True, related_name="transactions")
+    job = models.ForeignKey("enterprises.TrainingJob", on_delete=models.CASCADE, null=True, related_name="transactions")
+    ledger = models.CharField(max_length=16, choices=Ledger.choices, default=Ledger.SHARED)
     call = models.CharField(max_length=64)
+    key = models.CharField(max_length=64, blank=True)
     args = models.BinaryField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED, db_index=True)
     nonce = models.PositiveBigIntegerField(null=True, blank=True)
@@ -219,7 +230,10 @@ class BuyerTransaction(models.Model):
     class Meta:
         app_label = "enterprises"
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["purchase", "call"], name="buyer_call_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["purchase", "call"], name="buyer_call_once"),
+            models.UniqueConstraint(fields=["job", "call", "key"], name="job_call_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.call} {self.state}"
