@@ -23,7 +23,7 @@ from chain.core.types import Name, Record
 from fedlearn.runtime.arrays import array_of
 from fedlearn.runtime.errors import DatasetNameInvalid, DatasetUnknown, MockFileRefused, MockMalformed
 from fedlearn.runtime.files import private_folder, sync_directory, write_aside
-from fedlearn.runtime.names import DATASETS
+from fedlearn.runtime.names import DATASETS, identity_check
 from fedlearn.runtime.permissions import Permissions
 
 MAX_FILES: Final = 16
@@ -156,7 +156,8 @@ class Datasets:
 
     def mock_arrays(self, owner: str, name: str) -> dict[str, NDArray[Any]]:
         """A mock's arrays by file name (see ``arrays.array_of``). Raises ``DatasetUnknown``, ``MockFileRefused``."""
-        for mock in self.mocks(owner) if (self._box / owner).is_dir() else ():
+        identity_check(owner)
+        for mock in self.mocks(owner):
             if mock.name == name:
                 folder = self._box / owner / DATASETS / name
                 return {file: array_of(file, (folder / file).read_bytes()) for file in mock.files}

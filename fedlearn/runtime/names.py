@@ -56,7 +56,7 @@ def store_key(kind: Literal["mail", "request", "bundle"], reader: str, writer: s
     """The key of what ``writer`` leaves for ``reader``, both pseudonyms: ``KIND/READER/WRITER``, mail with a number.
 
     Only the writer puts there and only the reader gets; both list and delete. A store that knows who calls should
-    hold them to that.
+    hold them to that. A tag names one account, so no hub and enterprise share one.
     """
     key = f"{kind}/{tag_of(reader)}/{tag_of(writer)}"
     return key if number is None else f"{key}/{number:016d}"
