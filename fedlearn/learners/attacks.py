@@ -43,7 +43,8 @@ class Attack:
 
 
 def attackers_of(homes: int, per_cent: int) -> frozenset[int]:
-    """The first homes, so many per cent rounded up. Raises ``AttackInvalid``."""
+    """So many per cent of the homes, rounded up and evenly spread over their order. Raises ``AttackInvalid``."""
     if homes < 1 or not 0 <= per_cent <= 100:
         raise AttackInvalid
-    return frozenset(range(-(-homes * per_cent // 100)))
+    count = -(-homes * per_cent // 100)
+    return frozenset(place * homes // count for place in range(count))

@@ -68,7 +68,9 @@ def test_masked_statistics_serve_as_well_as_fixed_scales(taught, unseen):
 
 
 def test_a_small_network_learns_from_homes_too(taught, unseen):
-    plan = plan_of("next_hour_load", "mlp", hyper=Hyper(50_000, 0, (16,)), rounds=15, clip_micro=5_000_000)
+    plan = plan_of(
+        "next_hour_load", "mlp", hyper=Hyper(50_000, 10_000, (16,)), rounds=40, batch_size=128, clip_micro=5_000_000
+    )
     federated = quality(plan, rehearse(plan, taught, rng()), unseen)
     assert federated > quality(plan, pooled(plan, taught, rng()), unseen) - 0.02
     assert federated > r2(unseen.y, unseen.baseline)
@@ -109,7 +111,7 @@ def test_noise_at_epsilon_8_costs_little_with_96_homes_and_epsilon_2_more(many, 
 def test_clipping_bounds_the_scaled_attack_of_5_per_cent(many, unseen):
     kinds = [("scaled", 5, defence) for defence in ("none", "clip", "clip+groups")]
     free, clipped, grouped = attack_trials(MANY, many, unseen, kinds, 1, factor=30.0)
-    assert free.loss > 0.2
+    assert free.loss > 1.0
     assert clipped.loss < 0.05
     assert grouped.loss < 0.05
 

@@ -104,6 +104,8 @@ def test_lags_are_the_loads_of_those_hours_before():
     assert (table.baseline == load[rows - 1]).all()
     for lag in (1, 2, 3, 24):
         assert column(table, f"load_{lag}h") == pytest.approx(load[rows - lag])
+    day = np.array([load[max(0, row - 24) : row].mean() for row in rows])
+    assert column(table, "load_day_mean") == pytest.approx(day)
     late = rows >= 168
     assert column(table, "load_168h")[late] == pytest.approx(load[rows[late] - 168])
     assert (table.x[~late, table.names.index("load_168h")] == 0.0).all()
