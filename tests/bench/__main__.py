@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("ledger_throughput", "ledger_cycles", "ledger_latency", "exchange")
+BENCHES = ("ledger_throughput", "ledger_cycles", "ledger_latency", "exchange", "secure_aggregation", "mailbox")
 LOAD_THAT_DISTORTS = 0.5
 
 
