@@ -11,6 +11,8 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from households.advice.advancing import advice_advance as advance_advice
+from households.advice.advancing import advice_waiting
 from households.models import HOME, Batch, BlockProposal, Household, HubOrder, Lot, MembershipChange, Sweep
 from households.services import NUDGE_KEY
 from households.services.market import market_of
@@ -54,6 +56,12 @@ def hub_advance(household_id: str) -> None:
 
 
 @shared_task(ignore_result=True)
+def advice_advance(household_id: str) -> None:
+    """An inquiry for a service, or an order of one, has a next step."""
+    _for_home(household_id, advance_advice)
+
+
+@shared_task(ignore_result=True)
 def market_event_nudge() -> None:
     """The follower heard of a new block of the shared ledger: every home that sells looks what is in it.
 
@@ -81,6 +89,8 @@ def sweep() -> None:
         _for_home(str(household_id), _upload)
     for household_id in _with_market_work(now):
         _for_home(str(household_id), _sell)
+    for household_id in advice_waiting():
+        advice_advance.delay(str(household_id))  # running models takes longer than a sweep should
 
 
 def _upload(home: Household) -> None:

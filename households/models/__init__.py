@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from households.models.advice import AdviceCall, AdviceOrder, Inquiry, LocalModel, ModelRun, RankedOffer
 from households.models.base import HOME, HomeModel
 from households.models.device import Candidate, Device, PairingCode, RefusalCount
 from households.models.household import Activity, Consent, HomeWallet, Household, SharingRule, TunedLimit
@@ -20,6 +21,8 @@ from households.uploads.models import Batch, HubOrder, Lot, Sweep, UploadSchedul
 __all__ = [
     "HOME",
     "Activity",
+    "AdviceCall",
+    "AdviceOrder",
     "Batch",
     "BlockProposal",
     "Candidate",
@@ -34,15 +37,19 @@ __all__ = [
     "HomeWallet",
     "Household",
     "HubOrder",
+    "Inquiry",
     "LearningCursor",
     "LearningSettings",
+    "LocalModel",
     "Lot",
     "MembershipChange",
+    "ModelRun",
     "PairingCode",
     "Participation",
     "ParticipationClaim",
     "ParticipationOrder",
     "ParticipationRound",
+    "RankedOffer",
     "RefusalCount",
     "SharingRule",
     "Sweep",

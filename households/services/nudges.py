@@ -38,6 +38,11 @@ def hub_nudge(household: Household, in_s: float = 0.0) -> None:
     _enqueue("hub_advance", household, in_s)
 
 
+def advice_nudge(household: Household, in_s: float = 0.0) -> None:
+    """An inquiry for a service, or an order of one, has a next step."""
+    _enqueue("advice_advance", household, in_s)
+
+
 def agents_poke(household: Household, what: str) -> None:
     """Tell the connections of the home's agents to look again: at ``proposal``, ``block``, ``member`` or
     ``settings``."""
