@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from enterprises.checkout import api
+from enterprises.training import api as training
 
 urlpatterns = [
     path("", api.OwnEnterprise.as_view(), name="enterprise-own"),
@@ -20,4 +21,13 @@ urlpatterns = [
     path("orders/<uuid:public_id>", api.OrderDetail.as_view(), name="enterprise-order"),
     path("purchases/<uuid:public_id>", api.PurchaseDetail.as_view(), name="enterprise-purchase"),
     path("purchases/<uuid:public_id>/data", api.PurchaseData.as_view(), name="enterprise-data"),
+    path("training", training.Trainings.as_view(), name="enterprise-trainings"),
+    path("training/templates", training.Templates.as_view(), name="enterprise-training-templates"),
+    path("training/<uuid:public_id>", training.TrainingDetail.as_view(), name="enterprise-training"),
+    path("training/<uuid:public_id>/estimate", training.Estimate.as_view(), name="enterprise-training-estimate"),
+    path("training/<uuid:public_id>/notice", training.Notice.as_view(), name="enterprise-training-notice"),
+    path("training/<uuid:public_id>/answers", training.Answers.as_view(), name="enterprise-training-answers"),
+    path("training/<uuid:public_id>/dry-run", training.DryRun.as_view(), name="enterprise-training-dry-run"),
+    path("training/<uuid:public_id>/confirm", training.Confirm.as_view(), name="enterprise-training-confirm"),
+    path("training/<uuid:public_id>/cancel", training.Cancel.as_view(), name="enterprise-training-cancel"),
 ]

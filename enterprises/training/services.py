@@ -112,7 +112,9 @@ def job_confirm(*, member: Member, market: BuyerMarket, job: TrainingJob, total:
     plan = plan_decode(bytes(job.plan))
     with transaction.atomic(using="enterprise"):
         choices = choices_of(plan, list(job.peers.all()))
-        if job.state == State.GATHERING and len(choices) < max(plan.minimum, MIN_MEMBERS):
+        if job.state != State.GATHERING:
+            raise TrainingStateWrong
+        if len(choices) < max(plan.minimum, MIN_MEMBERS):
             raise TrainingNotReady(f"{len(choices)} homes are ready, {max(plan.minimum, MIN_MEMBERS)} are needed.")
         if sum(len(choice.lots) for choice in choices) > LOTS_MAX:
             raise TrainingNotReady(f"A job holds licences for at most {LOTS_MAX} lots.")
