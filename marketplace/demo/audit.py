@@ -12,13 +12,15 @@ from pathlib import Path
 
 from django.db import connections
 
-from chain.contracts import CONTRACT_SETS
+from chain.contracts import CONTRACT_SETS, SHARED
 from chain.contracts.credits import BALANCES, supply
 from chain.contracts.market.rows import LOTS, ORDERS, LotRow, OrderRow
+from chain.core.memory_state import MemoryState
 from chain.engine.ledger import Ledger
 from chain.engine.replay import verify_chain
 from chain.stores.sql import SqlStore, ledgers_in
 from marketplace import env
+from marketplace.common.errors import NotFound
 
 FILES = {"story_ledger": "ledger.sqlite3", "story_home": "home.sqlite3"}
 
@@ -60,10 +62,7 @@ def audit(var: Path) -> Audit:
     with _opened(var):
         stores = [SqlStore(ledger, alias) for alias in FILES for ledger in ledgers_in(alias)]
         facts = tuple(_facts(store) for store in stores)
-        shared = next(store for store in stores if store.alias == "story_ledger")
-        genesis = shared.genesis()
-        assert genesis is not None
-        state = Ledger(genesis, CONTRACT_SETS[genesis.kind], shared).state
+        state = _shared_state(stores)
         made = supply(state)
         return Audit(
             ledgers=facts,
@@ -73,6 +72,15 @@ def audit(var: Path) -> Audit:
             lots=dict(state.scan(LOTS)),
             orders=dict(state.scan(ORDERS)),
         )
+
+
+def _shared_state(stores: list[SqlStore]) -> MemoryState:
+    """The state of the shared ledger at its head, on which all money is."""
+    for store in stores:
+        genesis = store.genesis()
+        if genesis is not None and genesis.kind == SHARED:
+            return Ledger(genesis, CONTRACT_SETS[SHARED], store).state
+    raise NotFound("There is no shared ledger in this folder.")
 
 
 def _facts(store: SqlStore) -> LedgerFacts:

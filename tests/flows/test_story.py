@@ -58,7 +58,7 @@ def test_the_command_plays_ten_real_homes_and_the_real_room(data: Path):
     assert said["devices_quarantined"] == 1
     assert said["labels"] == {"bft-verified": said["lots_anchored"]}
     assert said["credits_total"] == said["credits_minted"]
-    assert len(said["ledgers"]) == 12
+    assert len(said["ledgers"]) == 13
     assert all(ledger["verified"] for ledger in said["ledgers"])
 
 
