@@ -119,7 +119,6 @@ def mail_put(*, owner: Owner, key: MailKey, data: bytes, digest: str) -> MailObj
     finally:
         _abandon(row)
     _remove(MailObject.objects.filter(_at(key), state=State.DELETING))
-    row.refresh_from_db()
     return row
 
 
@@ -263,10 +262,9 @@ def _settle(row: MailObject, key: MailKey) -> None:
     with transaction.atomic(using="market"):
         recipient = _locked(key.recipient)
         MailObject.objects.filter(_at(key), state=State.STORED).update(state=State.DELETING)
-        settled = MailObject.objects.filter(pk=row.pk, state=State.ARRIVING).update(
-            state=State.STORED, expires_at=timezone.now() + timedelta(days=KEPT_DAYS)
-        )
-        if settled != 1:
+        row.state, row.expires_at = State.STORED, timezone.now() + timedelta(days=KEPT_DAYS)
+        mine = MailObject.objects.filter(pk=row.pk, state=State.ARRIVING)
+        if mine.update(state=row.state, expires_at=row.expires_at) != 1:
             raise MailStoreAway("The object took too long to arrive.")
         owner = recipient.hub or recipient.organisation
         assert owner is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from django.db import connections
 from django.utils import timezone
 
 from chain.crypto.hashing import sha256
@@ -447,3 +449,38 @@ def test_a_notice_alone_opens_no_mailbox(db: None) -> None:
     notice = notice_new(acme)
     key = hub.pseudonym()
     assert code(hub.put(notice.enterprise, key.address, 1, b"x")) == refusal(MailNotAcquainted)
+
+
+def test_of_two_tries_at_once_one_is_read_whole_and_the_other_leaves_nothing(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    acme, hub = organisation_new(), hub_new()
+    wallet, key = acquainted(acme, hub)
+    place = MailKey(wallet.address.hex(), key.address.hex(), f"{1:016d}")
+    both, save = threading.Barrier(2, timeout=10), storages["lots"].save
+
+    def together(name: str, content: Any) -> str:
+        both.wait()
+        return str(save(name, content))
+
+    monkeypatch.setattr(storages["lots"], "save", together)
+    owner, tries, failed = hub.row.hub, [b"first" * 100, b"second" * 100], []
+
+    def put(data: bytes) -> None:
+        try:
+            assert owner is not None
+            mail_put(owner=owner, key=place, data=data, digest=sha256(data).hex())
+        except Exception as fault:  # noqa: BLE001  whatever it is, the test tells
+            failed.append(fault)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=put, args=(data,)) for data in tries]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    assert acme.api.get(mail_url(wallet.address, key.address, 1)).content in tries
+    mail_sweep()
+    assert MailObject.objects.count() == len(files(tmp_path)) == 1
