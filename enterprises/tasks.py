@@ -14,6 +14,7 @@ from enterprises.catalog.objects import objects_sweep
 from enterprises.catalog.source import lot_source
 from enterprises.checkout import rounds
 from enterprises.nudges import nudge_training
+from enterprises.offers import rounds as offers
 from enterprises.training import rounds as training
 from marketplace.common.errors import HearthError
 
@@ -33,6 +34,12 @@ def training_advance() -> None:
 
 
 @shared_task(ignore_result=True)
+def offers_advance() -> None:
+    """Take homes' orders further, and show the market what is offered."""
+    _guarded(offers.offers_advance)
+
+
+@shared_task(ignore_result=True)
 def catalog_follow() -> None:
     """Bring the market's index of lots up to the ledger."""
     _guarded(_follow)
@@ -46,6 +53,7 @@ def sweep() -> None:
         _guarded(board_sweep)
     if "enterprise" in settings.HEARTH_ROLES:
         _guarded(rounds.buyer_advance)
+        _guarded(offers.offers_advance)
         if training.jobs_open().exists():
             nudge_training()  # a task of its own, so that long rounds do not hold up purchases
 
