@@ -9,10 +9,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from fedlearn.runtime.offers import mock_name
 from fedlearn.runtime.rounds.stages import LedgerBehind
 from households.learning.lots import lots_for_training
 from households.learning.participation.ending import ended, unwilling
-from households.learning.participation.home import ENDED, HOME, OPEN, State, node_opened, plan_of, record_of
+from households.learning.participation.home import ENDED, HOME, OPEN, State, folder_of, node_opened, plan_of, record_of
 from households.learning.participation.joining import answer_step, peer_step
 from households.learning.participation.leaving import close_step, leave_step
 from households.learning.participation.licences import Orders, order_step, trainings_follow
@@ -122,9 +123,12 @@ def _job_step(row: Participation, connection: Connection) -> None:
 
 
 def _after_the_end(row: Participation, connection: Connection) -> None:
-    """The last receipts may still come; then everything is put away."""
-    if row.job and row.state != State.LEFT and not row.end_told:
-        _mail(row, connection)
+    """The table is removed at once. The last receipts may still come; then everything is put away."""
+    if row.job and not row.end_told and folder_of(row).exists():
+        with node_opened(row, connection) as node:
+            node.dataset_remove(mock_name(row.task))
+            if row.state != State.LEFT:
+                mail_step(row, connection, node)
     close_step(row, connection)
 
 

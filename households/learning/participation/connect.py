@@ -46,6 +46,9 @@ class SyftNode:
         self._node.dataset_share(name, [peer])
         self._node.dataset_send(name, peer)
 
+    def dataset_remove(self, name: str) -> None:
+        self._node.dataset_remove(name)
+
     def job_open(self, job: str, peer: str) -> None:
         self._node.job_open(job, [peer])
 
@@ -61,11 +64,10 @@ class SyftNode:
     def prune(self, job: str, before_round: int) -> None:
         self._node.prune(job, before_round)
 
-    def leave(self, job: str, peer: str, dataset: str) -> None:
+    def leave(self, job: str, peer: str) -> None:
         if job:
             self._node.job_close(job)
         self._node.revoke(peer)
-        self._node.dataset_remove(dataset)
 
 
 def syft_nodes(store_of: Callable[[str], Store]) -> Callable[[Path, str, Pins], AbstractContextManager[HomeNode]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from django.db.models import Q
 from django.utils import timezone
 
 from chain.contracts.crossing import COMPLETED
@@ -13,13 +12,13 @@ from households.learning.consent import consent_decide, decision
 from households.learning.participation.home import HOME, State, move, question_of
 from households.learning.participation.joining import SILENCE_MAX
 from households.learning.participation.leaving import leave_begin, reservations_release
+from households.learning.participation.licences import HOLDS
 from households.learning.participation.port import Connection
 from households.models import Participation, ParticipationOrder
 from marketplace.common.errors import NotFound
-from marketplace.common.types import to_ms
 
 NO_LICENCE, DEADLINE, SILENT = "no_licence", "deadline_passed", "enterprise_silent"
-GRACE = timedelta(hours=1)
+GRACE_MS = 3_600_000
 Orders = ParticipationOrder.State
 
 
@@ -38,11 +37,11 @@ def ended(row: Participation, connection: Connection) -> bool:
     if job is not None and job.status != JOB_OPEN:
         state = State.DONE if job.status == COMPLETED else State.FAILED
         return _over(row, state, "" if state == State.DONE else (job.reason or job.status)[:48])
-    states = set(orders.values_list("state", flat=True))
-    if row.state != State.PEERED and states and states == {Orders.ENDED}:
+    under_way = Q(state__in=(Orders.NOTED, Orders.AGREED, Orders.DECLINING)) | HOLDS
+    if row.state != State.PEERED and orders.exists() and not orders.filter(under_way).exists():
         return _over(row, State.FAILED, NO_LICENCE)
     deadline_ms = max(orders.values_list("deadline_ms", flat=True), default=0)
-    if deadline_ms and to_ms(timezone.now() - GRACE) > deadline_ms:
+    if deadline_ms and connection.market.head().time_ms > deadline_ms + GRACE_MS:
         return _over(row, State.FAILED, DEADLINE)
     if not deadline_ms and timezone.now() > row.closes_at + SILENCE_MAX:
         return _over(row, State.FAILED, SILENT)

@@ -17,7 +17,7 @@ class ParticipationOver(Conflict):
 
 
 class RewardsOutstanding(Declined):
-    """Two finished rounds without the proof that they can be claimed (docs/adr/0089)."""
+    """Three finished rounds without the proof that they can be claimed (docs/adr/0059)."""
 
     code = "rewards_outstanding"
     title = "The enterprise has not shown the last rounds on the ledger"

@@ -19,7 +19,7 @@ from households.learning.questions import delta_pico, round_cost
 from households.models import HOME, EpsilonEntry, Participation, ParticipationClaim, ParticipationRound
 from marketplace.common.errors import HearthError
 
-UNPROVEN_MAX: Final = 1
+UNPROVEN_MAX: Final = 2
 
 
 class Refused(account.LearningRefused):
@@ -94,7 +94,7 @@ class HomeGuard:
         return round_cost(epsilon_of(before, delta), epsilon_of([*before, release], delta))
 
     def _require_proofs(self) -> None:
-        """No further round while two finished ones can't be claimed (docs/adr/0089: one share at most is at risk)."""
+        """No further round while three finished ones can't be claimed (docs/adr/0059)."""
         done = ParticipationRound.objects.using(HOME).filter(participation=self._row, kind=TRAIN, outcome=OPENED)
         opened = done.exclude(masked=b"").count()
         claims = ParticipationClaim.objects.using(HOME).filter(order__participation=self._row, number__gt=0)

@@ -92,7 +92,8 @@ def close_step(row: Participation, connection: Connection) -> None:
         plan_hash, key = bytes(row.plan_hash), pseudonym_of(row)
         if folder_of(row).exists():  # while it does, the pseudonym still is the home's at the market
             with node_opened(row, connection) as node:
-                node.leave(bytes(row.job).hex(), enterprise_in(row), mock_name(row.task))
+                node.dataset_remove(mock_name(row.task))
+                node.leave(bytes(row.job).hex(), enterprise_in(row))
             folder_remove(row)
         with contextlib.suppress(NotFound):
             connection.board.withdraw(plan_hash)

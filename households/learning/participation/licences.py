@@ -6,11 +6,16 @@ Nothing is believed of an event: terms come from the verified receipt of the tra
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from chain.contracts.crossing import FUND_TRAINING, FundTraining, TrainingLine, job_id_of, training_order_id_of
-from chain.contracts.market.training_rows import AcceptTraining, DeclineTraining, TrainingRow
+from chain.contracts.market.training_rows import (
+    OUTCOME_ALL_ROUNDS,
+    AcceptTraining,
+    DeclineTraining,
+    TrainingRow,
+)
 from chain.contracts.service_models.rows import OPEN as JOB_OPEN
 from chain.contracts.service_models.rows import JobRow
 from chain.core.codec import decode
@@ -24,7 +29,6 @@ from households.services.activity import activity_note
 from households.services.market_port import MarketEvent
 from households.uploads.services.sending import payee_of, send_once
 from marketplace.common.errors import NotFound
-from marketplace.common.types import to_ms
 from marketplace.common.work import advance, wait
 
 ID_BYTES = 32
@@ -37,6 +41,7 @@ NOT_ASKED, OTHER_JOB, NOT_OFFERED = "not_asked", "other_job", "lot_not_offered"
 PRICE_CHANGED, ROUNDS_DIFFER, JOB_DIFFERS = "price_changed", "rounds_differ", "job_differs"
 DEADLINE_DIFFERS, DEADLINE_PASSED = "deadline_differs", "accept_passed"
 Orders = ParticipationOrder.State
+HOLDS = Q(state=Orders.ACCEPTED) | Q(state=Orders.ENDED, code=OUTCOME_ALL_ROUNDS)
 
 
 def trainings_follow(household: Household, connection: Connection, cursor: LearningCursor) -> None:
@@ -88,7 +93,7 @@ def _verify(order: ParticipationOrder, connection: Connection) -> None:
         return
     rows = Participation.objects.using(HOME).filter(household=order.household, plan_hash=fund.plan, enterprise=buyer)
     row = rows.first()
-    code = _refusal(row, fund, line, job)
+    code = _refusal(row, fund, line, job, connection.market.head().time_ms)
     advance(
         order,
         using=HOME,
@@ -103,7 +108,7 @@ def _verify(order: ParticipationOrder, connection: Connection) -> None:
         rows.filter(state=State.PEERED).update(next_try_at=timezone.now())
 
 
-def _refusal(row: Participation | None, fund: FundTraining, line: TrainingLine, job: bytes) -> str:
+def _refusal(row: Participation | None, fund: FundTraining, line: TrainingLine, job: bytes, now_ms: int) -> str:
     """Why the licence is not what the home agreed to; empty if it is."""
     if row is None or row.state not in IN_JOB or row.leaving:
         return NOT_ASKED
@@ -117,7 +122,7 @@ def _refusal(row: Participation | None, fund: FundTraining, line: TrainingLine, 
     rounds = plan_of(row).rounds
     if not rounds <= fund.rounds <= rounds + ROUNDS_MORE:
         return ROUNDS_DIFFER
-    return DEADLINE_PASSED if fund.deadline_ms <= to_ms(timezone.now()) else ""
+    return DEADLINE_PASSED if fund.deadline_ms <= now_ms else ""
 
 
 def _accept(order: ParticipationOrder, connection: Connection) -> None:

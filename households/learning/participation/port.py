@@ -98,6 +98,10 @@ class HomeNode(Protocol):
         """Make the dataset anew and send its mock to the peer."""
         ...
 
+    def dataset_remove(self, name: str) -> None:
+        """Remove the dataset, private part and all; one that is gone is no error."""
+        ...
+
     def job_open(self, job: str, peer: str) -> None:
         """Let the peer take part in a job; doing it again changes nothing."""
         ...
@@ -110,8 +114,8 @@ class HomeNode(Protocol):
 
     def prune(self, job: str, before_round: int) -> None: ...
 
-    def leave(self, job: str, peer: str, dataset: str) -> None:
-        """End it: nothing goes out or comes in any more, and the dataset is removed."""
+    def leave(self, job: str, peer: str) -> None:
+        """End it: nothing goes out or comes in any more."""
         ...
 
 

@@ -38,6 +38,7 @@ from households.learning.participation.home import (
     record_of,
     record_sealed,
 )
+from households.learning.participation.licences import HOLDS
 from households.learning.participation.offering import offer_take
 from households.learning.participation.port import Connection, HomeNode
 from households.learning.participation.rewards import BONUS, RELEASE, bonus_take, release_take
@@ -169,8 +170,9 @@ def _table(row: Participation) -> Callable[[], Table]:
 
 
 def _accepted(row: Participation) -> QuerySet[ParticipationOrder]:
+    """The licences that hold: accepted, or paid to the end, for the last round only evaluates."""
     orders = ParticipationOrder.objects.using(HOME).filter(participation=row)
-    return orders.filter(state=ParticipationOrder.State.ACCEPTED).order_by("pk")
+    return orders.filter(HOLDS).order_by("pk")
 
 
 def _history(row: Participation, before: HubRecord, record: HubRecord, name: str, data: bytes) -> None:
