@@ -75,14 +75,14 @@ class WholeNoticeOut(NoticeOut):
         return bytes(row.plan).hex()
 
 
-class AnswerIn(serializers.Serializer[Any]):
+class NoticeAnswerIn(serializers.Serializer[Any]):
     """``bundle``: the pseudonym's public keys as its library writes them, hexadecimal."""
 
     address = HexField(20)
     bundle = serializers.CharField(max_length=2 * notices.BUNDLE_MAX_BYTES)
 
 
-class AnswerOut(serializers.Serializer[NoticeAnswer]):
+class NoticeAnswerOut(serializers.Serializer[NoticeAnswer]):
     number = serializers.IntegerField(source="pk")
     address = serializers.CharField(source="pseudonym.address")
     public_key = serializers.CharField(source="pseudonym.public_key")
@@ -226,23 +226,22 @@ class Answers(BoardView):
 
     allowed = {"GET": IsOrganisation, "POST": IsHub, "DELETE": IsHub}
 
-    @extend_schema(responses=page_schema("Answers", AnswerOut), parameters=[AFTER, LIMIT])
+    @extend_schema(responses=page_schema("NoticeAnswers", NoticeAnswerOut), parameters=[AFTER, LIMIT])
     def get(self, request: Request, plan: str) -> Response:
         after = number_of(request, "after", 0)
-        return _page(
-            request, selectors.answers_of(organisation=organisation_of(request), digest=plan, after=after), AnswerOut
-        )
+        rows = selectors.answers_of(organisation=organisation_of(request), digest=plan, after=after)
+        return _page(request, rows, NoticeAnswerOut)
 
-    @extend_schema(request=AnswerIn, responses={201: AnswerOut})
+    @extend_schema(request=NoticeAnswerIn, responses={201: NoticeAnswerOut})
     def post(self, request: Request, plan: str) -> Response:
-        body = _valid(AnswerIn, request)
+        body = _valid(NoticeAnswerIn, request)
         row = notices.notice_answer(
             hub=hub_of(request),
             digest=plan,
             address=body["address"].hex(),
             bundle=_bytes(body["bundle"], "The bundle"),
         )
-        return Response(AnswerOut(row).data, status=201)
+        return Response(NoticeAnswerOut(row).data, status=201)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, plan: str) -> Response:

@@ -64,8 +64,8 @@ class NoticeClosed(Conflict):
     title = "The notice is closed"
 
 
-class OrganisationNotAccredited(NotAllowed):
-    code = "organisation_not_accredited"
+class NoticeNotAccredited(NotAllowed):
+    code = "notice_not_accredited"
     title = "Only accredited organisations may post a notice"
 
 

@@ -15,9 +15,9 @@ from enterprises.board.errors import (
     AnswerTaken,
     NoticeClosed,
     NoticeForeign,
+    NoticeNotAccredited,
     NoticesTooMany,
     NoticeTaken,
-    OrganisationNotAccredited,
     PseudonymUsed,
 )
 from enterprises.board.events import notice_event
@@ -50,11 +50,11 @@ def notice_post(*, organisation: Organisation, plan: bytes, wanted: Wanted) -> T
     The organisation's wallet becomes its pseudonym, so that hubs can write to it.
 
     Raises:
-        OrganisationNotAccredited, PlanUnreadable, InputError, NoticesTooMany
+        NoticeNotAccredited, PlanUnreadable, InputError, NoticesTooMany
         NoticeTaken: there is one for this plan, with other words or by somebody else.
     """
     if not accredited(organisation):
-        raise OrganisationNotAccredited
+        raise NoticeNotAccredited
     read, digest = plan_read(plan)
     _wanted_check(wanted)
     organisation_pseudonym(organisation)

@@ -14,10 +14,10 @@ from enterprises.board.errors import (
     AnswerTaken,
     NoticeClosed,
     NoticeForeign,
+    NoticeNotAccredited,
     NoticesTooMany,
     NoticeTaken,
     NoticeUnknown,
-    OrganisationNotAccredited,
     PlanUnreadable,
     PseudonymForeign,
     PseudonymsTooMany,
@@ -182,7 +182,7 @@ class TestNotices:
     def test_only_accredited_organisations_post(self, acme: Party, status: str) -> None:
         changes = {"accredited_until": timezone.now()} if status == "over" else {"status": status}
         Organisation.objects.update(**changes)
-        with pytest.raises(OrganisationNotAccredited):
+        with pytest.raises(NoticeNotAccredited):
             notice_new(acme)
 
     def test_hubs_do_not_post(self, hub: Party) -> None:
