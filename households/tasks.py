@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from celery import shared_task
@@ -13,6 +13,9 @@ from django.utils import timezone
 
 from households.advice.advancing import advice_advance as advance_advice
 from households.advice.advancing import advice_waiting
+from households.learning.participation.advance import homes_with_work as homes_with_learning
+from households.learning.participation.advance import learning_advance as advance_learning
+from households.learning.participation.advance import learning_hear, learning_rest_s
 from households.models import HOME, Batch, BlockProposal, Household, HubOrder, Lot, MembershipChange, Sweep
 from households.services import NUDGE_KEY
 from households.services.market import market_of
@@ -28,6 +31,7 @@ from marketplace.common.errors import HearthError
 
 log = logging.getLogger(__name__)
 REST_MIN_S, REST_MAX_S = 0.1, 10.0
+LEARNING_KEY_S = 20
 
 
 @shared_task(ignore_result=True)
@@ -62,6 +66,16 @@ def advice_advance(household_id: str) -> None:
 
 
 @shared_task(ignore_result=True)
+def learning_advance(household_id: str) -> None:
+    """A home has something to do for training jobs. Work that comes again soon is nudged again from here."""
+    cache.delete(_learning_key(household_id))
+    _for_home(household_id, advance_learning)
+    rest_s = learning_rest_s(household_id)
+    if rest_s is not None and cache.add(_learning_key(household_id), 1, timeout=LEARNING_KEY_S):
+        learning_advance.apply_async((household_id,), countdown=rest_s)
+
+
+@shared_task(ignore_result=True)
 def market_event_nudge() -> None:
     """The follower heard of a new block of the shared ledger: every home that sells looks what is in it.
 
@@ -75,6 +89,8 @@ def market_event_nudge() -> None:
     now = timezone.now()
     for household_id in _with_market_work(now) | _with_stale_balances():
         hub_advance.delay(str(household_id))
+    learning_hear()
+    _learn(homes_with_learning(now))
 
 
 @shared_task(ignore_result=True)
@@ -91,6 +107,18 @@ def sweep() -> None:
         _for_home(str(household_id), _sell)
     for household_id in advice_waiting():
         advice_advance.delay(str(household_id))  # running models takes longer than a sweep should
+    _learn(homes_with_learning(now))
+
+
+def _learn(household_ids: Iterable[object]) -> None:
+    """A task for each home, since training takes its time; one that waits in the queue already is enough."""
+    for household_id in household_ids:
+        if cache.add(_learning_key(household_id), 1, timeout=LEARNING_KEY_S):
+            learning_advance.delay(str(household_id))
+
+
+def _learning_key(household_id: object) -> str:
+    return f"hearth:learning:{household_id}"
 
 
 def _upload(home: Household) -> None:

@@ -37,6 +37,7 @@ IDLE_EVERY_S = 30.0
 MAIL_EVERY_S = 0.5
 QUIET_EVERY_S = 2.0
 AWAY_S = 2.0
+REST_MIN_S = 0.1
 STEPS_MAX = 200
 ORDER_STEPS = (Orders.NOTED, Orders.AGREED, Orders.ACCEPTED, Orders.DECLINING)
 Step = Callable[[Any, Connection], None]
@@ -65,6 +66,23 @@ def homes_with_work(now: datetime) -> set[object]:
     claims = ParticipationClaim.objects.using(HOME).filter(due(now), state=Claims.WAITING)
     found = {pk for each in (reads, rows, orders) for pk in each.values_list("household_id", flat=True)}
     return found | set(claims.values_list("order__household_id", flat=True)) | _new_homes()
+
+
+def learning_rest_s(household_id: str) -> float | None:
+    """In how many seconds a home that takes part in a job has its next step; None if the sweep is soon enough."""
+    rows = Participation.objects.using(HOME).filter(household=household_id, state__in=OPEN)
+    first = rows.order_by("next_try_at").values_list("next_try_at", flat=True).first()
+    if first is None:
+        return None
+    rest_s = max(REST_MIN_S, (first - timezone.now()).total_seconds())
+    return rest_s if rest_s < QUIET_EVERY_S else None
+
+
+def learning_hear() -> None:
+    """There is a new block of the shared ledger: homes that wait for licences read on at once."""
+    waiting = Participation.objects.using(HOME).filter(state__in=(State.PEERED, State.LICENSED))
+    cursors = LearningCursor.objects.using(HOME).filter(household__in=waiting.values("household"))
+    cursors.filter(lease_until__isnull=True).update(next_try_at=timezone.now())
 
 
 def participation_step(row: Participation, connection: Connection) -> None:
