@@ -57,7 +57,7 @@ class Checks(HomeView):
         limits_set(household=home, values=_fixed(asked))
         return Response(LimitOut(limit_rows(home), many=True).data)
 
-    @extend_schema(responses=LimitOut(many=True))
+    @extend_schema(responses={200: LimitOut(many=True)})
     def delete(self, request: Request) -> Response:
         home = self.home
         limits_reset(household=home)

@@ -26,7 +26,7 @@ from households.uploads.services.pipeline import require_running
 from households.uploads.services.preview import preview_of_next_batch
 from households.uploads.services.sweeping import sweep_start
 from households.uploads.services.unlisting import lot_take_down
-from marketplace.api import Pages
+from marketplace.api import Pages, paged
 from marketplace.common.licences import COPY
 from marketplace.common.types import to_ms
 
@@ -221,7 +221,7 @@ class Preview(HomeView):
 class Batches(HomeView):
     """Batches with their progress, newest first; POST closes one now, whatever the schedule says."""
 
-    @extend_schema(responses=ProgressOut(many=True))
+    @extend_schema(**paged("home_batches_list", ProgressOut))
     def get(self, request: Request) -> Response:
         pages = Pages()
         found = pages.paginate_queryset(selectors.batches(self.home), request, view=self) or []
@@ -250,7 +250,7 @@ class BatchDetail(HomeView):
 class Lots(HomeView):
     """Lots, newest first."""
 
-    @extend_schema(responses=HomeLotOut(many=True))
+    @extend_schema(**paged("home_lots_list", HomeLotOut))
     def get(self, request: Request) -> Response:
         pages = Pages()
         found = pages.paginate_queryset(selectors.lots(self.home), request, view=self) or []
@@ -273,7 +273,7 @@ class LotDetail(HomeView):
 class Orders(HomeView):
     """Orders on the home's lots, newest first."""
 
-    @extend_schema(responses=HomeOrderOut(many=True))
+    @extend_schema(**paged("home_orders_list", HomeOrderOut))
     def get(self, request: Request) -> Response:
         pages = Pages()
         found = pages.paginate_queryset(selectors.orders(self.home), request, view=self) or []

@@ -8,13 +8,45 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404
-from rest_framework import exceptions
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination, PageNumberPagination
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from marketplace.common.errors import HearthError, NotAllowed, NotFound, Unavailable
 from marketplace.common.problem import CONTENT_TYPE, problem
+
+# What every refusal looks like, in the OpenAPI document.
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457 problem details. `code` is stable; `errors` names refused fields.",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+        "hint": {"type": "string"},
+        "errors": {"type": "object"},
+    },
+}
+
+
+def problems_described(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Hook of the OpenAPI document: every operation may be refused, always in the same form."""
+    result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    refusals = {
+        "4XX": {"description": "The request was refused.", "content": content},
+        "503": {"description": "Something that the request needs is away for a moment.", "content": content},
+    }
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                operation["responses"].update(refusals)
+    return result
 
 
 class Pages(PageNumberPagination):
@@ -23,6 +55,19 @@ class Pages(PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+
+def paged(name: str, row: type[serializers.BaseSerializer[Any]], *parameters: OpenApiParameter) -> dict[str, Any]:
+    """What ``extend_schema`` is told of a list that a view pages by ``Pages`` itself; ``name`` is the operation's id."""
+    fields = {
+        "count": serializers.IntegerField(),
+        "next": serializers.URLField(allow_null=True),
+        "previous": serializers.URLField(allow_null=True),
+        "results": row(many=True),
+    }
+    shape = inline_serializer(f"Paginated{row.__name__.removesuffix('Serializer')}List", fields)
+    pages = [OpenApiParameter("page", int), OpenApiParameter("page_size", int)]
+    return {"operation_id": name, "responses": shape, "parameters": [*parameters, *pages]}
 
 
 class Newest(CursorPagination):

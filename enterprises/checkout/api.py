@@ -21,7 +21,7 @@ from enterprises.checkout.ports import BuyerMarket, term
 from enterprises.errors import MemberUnknown
 from enterprises.streaming import BlockResponse
 from marketplace.accounts.permissions import IsMember
-from marketplace.api import Pages
+from marketplace.api import Pages, paged
 
 
 class MemberView(APIView):
@@ -181,7 +181,7 @@ class BasketItem(MemberView):
 class Orders(MemberView):
     """Orders, newest first; POST confirms the basket and funds all its lines."""
 
-    @extend_schema(responses=shapes.OrderOut(many=True))
+    @extend_schema(**paged("enterprise_orders_list", shapes.OrderOut))
     def get(self, request: Request) -> Response:
         pages = Pages()
         rows = pages.paginate_queryset(selectors.orders(self.enterprise), request, view=self)

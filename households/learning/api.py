@@ -28,7 +28,7 @@ from households.learning.rules import (
 from households.learning.words import TASKS
 from households.models import ConsentEvent, EpsilonEntry
 from households.privacy.classes import DEVICE_CLASSES
-from marketplace.api import Pages
+from marketplace.api import Pages, paged
 from marketplace.common.licences import TRAINING, current
 
 
@@ -164,7 +164,7 @@ class Tasks(HomeView):
 class ConsentRules(HomeView):
     """The owner's rules of consent; POST gives a new one."""
 
-    @extend_schema(responses=ConsentRuleOut(many=True))
+    @extend_schema(**paged("home_learning_rules_list", ConsentRuleOut))
     def get(self, request: Request) -> Response:
         pages = Pages()
         found = pages.paginate_queryset(selectors.rule_views(self.home, timezone.now()), request, view=self) or []
@@ -197,7 +197,7 @@ class ConsentRuleDetail(HomeView):
 class EpsilonEntries(HomeView):
     """Every round that cost epsilon, newest first."""
 
-    @extend_schema(responses=EpsilonOut(many=True))
+    @extend_schema(**paged("home_learning_epsilon_list", EpsilonOut))
     def get(self, request: Request) -> Response:
         pages = Pages()
         found = pages.paginate_queryset(selectors.epsilon_entries(self.home), request, view=self) or []
@@ -208,7 +208,7 @@ class History(HomeView):
     """What was asked and answered, and what the owner changed, newest first."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("show", enum=list(selectors.FILTERS))], responses=ConsentEventOut(many=True)
+        **paged("home_learning_history_list", ConsentEventOut, OpenApiParameter("show", enum=list(selectors.FILTERS)))
     )
     def get(self, request: Request) -> Response:
         pages = Pages()

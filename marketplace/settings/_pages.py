@@ -146,6 +146,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Everything that homes, the market and enterprises say to each other. Refusals are RFC 9457 problem "
     "details with a stable `code`.",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "marketplace.api.problems_described",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
