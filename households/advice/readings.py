@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 
-from fedlearn.learners.table import NotSuited, RawSeries, Table, Template
+from fedlearn.learners.table import DAY_MS, NotSuited, RawSeries, Table, Template
 from households.consensus.readings import segment_parse
 from households.home.models import Series, StoredSegment
 from households.learning.source import utc_offset_min
 from households.models import HOME, Device, Household
 from households.privacy.classes import quantity_of
-from marketplace.common.types import to_ms
 
 DAYS_BACK: Final = 400
 READINGS_MAX: Final = 4_000_000
@@ -29,18 +28,24 @@ def suits(household: Household, template: Template) -> bool:
 
 
 def table_of(household: Household, template: Template, now: datetime) -> Table | NotSuited:
-    """The task's table of this home's readings of the last 400 days."""
-    return template.build(_series(household, template, now), utc_offset_min(household, now))
+    """The task's table of this home's readings: the 400 days before the newest one."""
+    return template.build(_series(household, template), utc_offset_min(household, now))
 
 
-def _series(household: Household, template: Template, now: datetime) -> list[RawSeries]:
+def _series(household: Household, template: Template) -> list[RawSeries]:
     wanted = {source for need in template.needs for source in need.sources}
     rows = Series.objects.using(HOME).filter(device__household=household, device__status__in=HERE, readings__gt=0)
+    chosen = [
+        row
+        for row in rows.select_related("device").order_by("device__account_index", "quantity")
+        if (row.device.device_class, row.quantity) in wanted
+    ]
+    from_ms = max((row.last_ms for row in chosen), default=0) - DAYS_BACK * DAY_MS
     found, left = [], READINGS_MAX
-    for row in rows.select_related("device").order_by("device__account_index", "quantity"):
-        if (row.device.device_class, row.quantity) in wanted and row.readings <= left:
+    for row in chosen:
+        if row.readings <= left:
             left -= row.readings
-            found.append(_raw_series(row, to_ms(now - timedelta(days=DAYS_BACK))))
+            found.append(_raw_series(row, from_ms))
     return [series for series in found if len(series.times_ms)]
 
 
