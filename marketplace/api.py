@@ -58,7 +58,7 @@ class Pages(PageNumberPagination):
 
 
 def paged(name: str, row: type[serializers.BaseSerializer[Any]], *parameters: OpenApiParameter) -> dict[str, Any]:
-    """What ``extend_schema`` is told of a list that a view pages by ``Pages`` itself; ``name`` is the operation's id."""
+    """What ``extend_schema`` is told of a list that a view pages itself; ``name`` is the operation's id."""
     fields = {
         "count": serializers.IntegerField(),
         "next": serializers.URLField(allow_null=True),

@@ -37,7 +37,7 @@ from enterprises.board.errors import (
 from enterprises.board.events import mail_event
 from enterprises.board.models import MailObject, NoticeAnswer, Owner, Pseudonym
 from enterprises.board.pseudonyms import pseudonym_own
-from enterprises.catalog.objects import storage
+from enterprises.catalog.store import storage
 
 MAIL_MAX_BYTES: Final = 8 * 1024 * 1024 + 16 * 1024  # what fedlearn.runtime.envelopes makes at most
 KEPT_DAYS: Final = 14

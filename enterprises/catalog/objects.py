@@ -17,10 +17,10 @@ from typing import IO
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import Storage, storages
 from django.utils import timezone
 
 from enterprises.catalog.models import CatalogLot, ObjectPart, StoredObject
+from enterprises.catalog.store import store_steps
 from enterprises.errors import (
     DeletionSecretWrong,
     ObjectHashWrong,
@@ -47,10 +47,6 @@ class Arrival:
     sha256: str
     deletion_digest: str
     offset: int = 0
-
-
-def storage() -> Storage:
-    return storages["lots"]
 
 
 def max_bytes() -> int:
@@ -112,6 +108,7 @@ def object_open(object_id: str, start: int = 0, stop: int | None = None) -> tupl
     Raises:
         ObjectUnknown: it is not here, or it is being deleted.
         ObjectRangeWrong: the range is empty or begins past the end.
+        StoreAway: the store fails, or has lost the object. It is asked before the first byte is given out.
     """
     row = StoredObject.objects.filter(object_id=object_id, state=StoredObject.State.STORED).first()
     if row is None:
@@ -119,7 +116,10 @@ def object_open(object_id: str, start: int = 0, stop: int | None = None) -> tupl
     end = row.size_bytes if stop is None else min(stop, row.size_bytes)
     if not 0 <= start < end:
         raise ObjectRangeWrong
-    return row, _blocks(name_of(object_id), start, end)
+    with store_steps() as store:
+        held = store.open(name_of(object_id))
+        held.seek(start)
+    return row, _blocks(held, end - start)
 
 
 def object_delete(*, object_id: str, secret: str) -> None:
@@ -201,12 +201,12 @@ def _spool(stream: IO[bytes], spool: IO[bytes], length: int) -> str:
 
 def _save(name: str, content: IO[bytes]) -> None:
     """Write ``name``, replacing what a crash left; of two who write the same bytes at once, one copy stays."""
-    store = storage()
-    if store.exists(name):
-        store.delete(name)
-    saved = store.save(name, File(content))
-    if saved != name:
-        store.delete(saved)
+    with store_steps() as store:
+        if store.exists(name):
+            store.delete(name)
+        saved = store.save(name, File(content))
+        if saved != name:
+            store.delete(saved)
 
 
 def _store(row: StoredObject, content: IO[bytes]) -> StoredObject:
@@ -241,7 +241,7 @@ def _assemble(row: StoredObject) -> StoredObject:
     digest = hashlib.sha256()
     with tempfile.TemporaryFile() as whole:
         for part in row.parts.order_by("offset"):
-            with storage().open(part.name) as held:
+            with store_steps() as store, store.open(part.name) as held:
                 held.seek(whole.tell() - part.offset)
                 while block := held.read(BLOCK):
                     digest.update(block)
@@ -253,10 +253,8 @@ def _assemble(row: StoredObject) -> StoredObject:
         return _store(row, whole)
 
 
-def _blocks(name: str, start: int, end: int) -> Iterator[bytes]:
-    with storage().open(name) as held:
-        held.seek(start)
-        left = end - start
+def _blocks(held: File, left: int) -> Iterator[bytes]:
+    with held:
         while left and (block := held.read(min(BLOCK, left))):
             left -= len(block)
             yield block
@@ -264,11 +262,13 @@ def _blocks(name: str, start: int, end: int) -> Iterator[bytes]:
 
 def _parts_forget(row: StoredObject) -> None:
     for part in list(row.parts.all()):
-        storage().delete(part.name)
+        with store_steps() as store:
+            store.delete(part.name)
         part.delete()
 
 
 def _forget(row: StoredObject) -> None:
     _parts_forget(row)
-    storage().delete(name_of(row.object_id))
+    with store_steps() as store:
+        store.delete(name_of(row.object_id))
     StoredObject.objects.filter(pk=row.pk).exclude(state=StoredObject.State.STORED).delete()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from marketplace import env
+from marketplace.settings._store import lots_store
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -117,23 +118,6 @@ MIDDLEWARE = [
 DATABASES = env.databases(HEARTH_VAR, HEARTH_ROLES)
 DATABASE_ROUTERS = ["marketplace.dbrouter.HearthRouter"]
 
-_STORE_BUCKET = env.text("HEARTH_STORE_BUCKET")
-_LOTS_ON_DISK = {
-    "BACKEND": "django.core.files.storage.FileSystemStorage",
-    "OPTIONS": {"location": str(HEARTH_VAR / "store"), "file_permissions_mode": 0o600},
-}
-_LOTS_ON_S3 = {
-    "BACKEND": "storages.backends.s3.S3Storage",
-    "OPTIONS": {
-        "bucket_name": _STORE_BUCKET,
-        "endpoint_url": env.text("HEARTH_STORE_ENDPOINT") or None,
-        "region_name": env.text("HEARTH_STORE_REGION") or None,
-        "access_key": env.text("HEARTH_STORE_ACCESS_KEY") or None,
-        "secret_key": env.text("HEARTH_STORE_SECRET_KEY") or None,
-        "file_overwrite": True,
-        "querystring_auth": True,
-    },
-}
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -141,7 +125,7 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     # The cloud store: sealed lots, and sealed mail in its folder mail/.
-    "lots": _LOTS_ON_S3 if _STORE_BUCKET else _LOTS_ON_DISK,
+    "lots": lots_store(HEARTH_VAR),
 }
 # A lot's object has at most max_chunks chunks of 64 KiB; one upload carries one object.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.integer("HEARTH_UPLOAD_MAX_BYTES", 64 * 1024 * 1024, at_least=1)
