@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from enterprises.training import views as training
 from enterprises.views import basket, catalog, orders, organisation, overview, wallet
 
 app_name = "enterprises"
@@ -36,6 +37,13 @@ urlpatterns = [
     path("purchases/<uuid:public_id>/", orders.purchase, name="purchase"),
     path("purchases/<uuid:public_id>/data/<slug:kind>/", orders.data, name="purchase_data"),
     path("purchases/<uuid:public_id>/receipts/<hash:tx_id>/", orders.receipt, name="receipt"),
+    path("training/", training.jobs, name="training"),
+    path("training/new/", training.new, name="training_new"),
+    path("training/<uuid:public_id>/", training.job, name="training_job"),
+    path("training/<uuid:public_id>/notice/", training.notice, name="training_notice"),
+    path("training/<uuid:public_id>/dry-run/", training.dry_run, name="training_dry_run"),
+    path("training/<uuid:public_id>/confirm/", training.confirm, name="training_confirm"),
+    path("training/<uuid:public_id>/cancel/", training.cancel, name="training_cancel"),
     path("wallet/", wallet.wallet, name="wallet"),
     path("organisation/", organisation.organisation, name="organisation"),
     path("organisation/members/", organisation.member_add, name="member_add"),

@@ -17,7 +17,7 @@ from enterprises.training.errors import PlanFieldsInvalid
 from enterprises.training.models import TrainingJob
 from enterprises.training.plans import families_of, helpful_classes, needed_classes
 from fedlearn.learners.templates import TEMPLATES
-from marketplace.api import Pages
+from marketplace.api import Pages, paged
 
 
 class TrainingView(MemberView):
@@ -53,7 +53,7 @@ class Templates(MemberView):
 class Trainings(TrainingView):
     """The jobs, newest first; POST makes a draft."""
 
-    @extend_schema(responses=shapes.TrainingOut(many=True))
+    @extend_schema(**paged("enterprise_training_list", shapes.TrainingOut))
     def get(self, request: Request) -> Response:
         pages = Pages()
         rows = pages.paginate_queryset(selectors.jobs(self.enterprise), request, view=self)

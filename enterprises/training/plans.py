@@ -138,3 +138,9 @@ def _field_of(fault: HearthError) -> str:
     if found is None:
         found = next((name for title, name in _TITLES.items() if title in fault.detail), NON_FIELD)
     return found
+
+
+def classes_hint(task: str) -> str:
+    """A sentence on what a home needs for a task."""
+    needs, helps = " or ".join(needed_classes(task)), " or ".join(helpful_classes(task))
+    return f"{template(task).title} needs {needs}{f' and can use {helps}' if helps else ''}."

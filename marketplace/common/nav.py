@@ -28,6 +28,7 @@ MENU: dict[str, tuple[str, tuple[Entry, ...]]] = {
             ("enterprises:catalog", "Catalog", "building-store"),
             ("enterprises:basket", "Basket", "basket"),
             ("enterprises:orders", "Orders", "receipt"),
+            ("enterprises:training", "Training", "home-heart"),
             ("enterprises:wallet", "Wallet", "wallet"),
             ("enterprises:organisation", "Organisation", "building"),
         ),

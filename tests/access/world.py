@@ -22,6 +22,7 @@ from chain.stores.sql import SqlStore
 from enterprises.catalog.indexing import catalog_advance
 from enterprises.checkout import services as checkout
 from enterprises.partners.models import Organisation
+from enterprises.training.services import job_create
 from households.models import Batch, Candidate, HubOrder, Lot
 from households.services.ledgers import device_ledgers_forget
 from households.services.voting import ledger_advance
@@ -171,7 +172,7 @@ def world_make() -> World:
     )
     marks = {
         rules.OWNER: (*own_of_home, home_names["device"], SECRET_NAMES["device"]),
-        rules.MEMBER: (SECRET_NAMES["enterprise"], *(names[key] for key in ("order", "purchase")), wallet),
+        rules.MEMBER: (SECRET_NAMES["enterprise"], *(names[key] for key in ("order", "purchase", "job")), wallet),
     }
     return World(users, tokens, names, marks, home.ledger, device)
 
@@ -237,6 +238,13 @@ def _enterprises(member: User, other: User) -> tuple[dict[str, str], dict[str, s
     buyer.rounds()
     Buyer(other, shared, name="Other Ltd")
     training = _board(buyer.market.token, hub.token)
+    job = job_create(
+        member=buyer.member,
+        service="tariff-advice",
+        purpose="Compare tariffs.",
+        gather_s=3600,
+        fields={"task": "next_hour_load"},
+    )
     register("/api/v1/market/organisations", signer_of("pending"), name="Pending Ltd", contact="p@example.org")
     _ledger_to_database(shared)
     (order,) = shared.orders()
@@ -251,6 +259,7 @@ def _enterprises(member: User, other: User) -> tuple[dict[str, str], dict[str, s
         "colleague": str(colleague.pk),
         "order": str(purchase.order.public_id),
         "purchase": str(purchase.public_id),
+        "job": str(job.public_id),
         "fund_tx": purchase.steps.exclude(tx_id="").order_by("pk").values_list("tx_id", flat=True)[0],
         "height": str(shared.height()),
         "tx": lot.publish_tx,

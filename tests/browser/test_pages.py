@@ -27,7 +27,8 @@ OWNER = ["/home/", "/home/devices/", "/home/devices/{device}/", "/home/data/", "
          "/home/wallet/recover/", "/home/learning/", "/home/learning/give/", "/home/settings/",
          "/home/start/consent/"]  # fmt: skip
 ENTERPRISE = ["/enterprise/", "/enterprise/catalog/", "/enterprise/catalog/{lot}/", "/enterprise/basket/",
-              "/enterprise/orders/", "/enterprise/wallet/", "/enterprise/organisation/"]  # fmt: skip
+              "/enterprise/orders/", "/enterprise/training/", "/enterprise/training/new/",
+              "/enterprise/training/{job}/", "/enterprise/wallet/", "/enterprise/organisation/"]  # fmt: skip
 OUTSIDE = """() => [...document.querySelectorAll("body *")]
   .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility()).slice(0, 3)
   .map((e) => e.outerHTML.slice(0, 120))"""
@@ -44,6 +45,16 @@ def look_at(page: Page, path: str) -> None:
         assert page.get_by_role("heading", level=1).count() == 1, path
         fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert fits, (path, size["width"], page.evaluate(OUTSIDE))
+
+
+def draft_made(page: Page) -> str:
+    """Fill in the form of a training job, which has sensible defaults, and give the id of the draft."""
+    page.goto("/enterprise/training/new/")
+    page.get_by_label("Service", exact=True).fill("tariff-advice")
+    page.get_by_label("Purpose", exact=True).fill("Compare tariffs by the load of the next hour.")
+    page.get_by_role("button", name="Make a draft").click()
+    expect(page.get_by_role("button", name="Look for homes")).to_be_visible()
+    return page.url.rstrip("/").rsplit("/", 1)[-1]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +99,7 @@ def test_pages_of_an_enterprise_fit_and_are_silent(member_context: BrowserContex
     complaints = watch(page)
     page.goto("/enterprise/catalog/")
     lot = page.locator(".lot-card h3 a").first.get_attribute("href") or ""
-    names = {"lot": lot.rstrip("/").rsplit("/", 1)[-1]}
+    names = {"lot": lot.rstrip("/").rsplit("/", 1)[-1], "job": draft_made(page)}
     for path in ENTERPRISE:
         look_at(page, path.format(**names))
         assert complaints == [], path

@@ -59,6 +59,7 @@ from fedlearn.learners.table import Table
 from fedlearn.runtime.datasets import Mock
 from fedlearn.runtime.errors import PeerNotApproved
 from fedlearn.runtime.jobs import HubRecord, HubWorld, JobTerms, hub_begin, hub_take
+from fedlearn.runtime.jobs.errors import RoundIsOld
 from fedlearn.runtime.memory import MemoryPost
 from fedlearn.runtime.names import identity_of, job_path, round_of, tag_of
 from fedlearn.runtime.offers import (
@@ -308,21 +309,32 @@ class TrainingHub:
         self.identity = identity_of("hub", self.key.address.hex())
         self.channel = self.world.post.channel(self.identity)
 
+    @property
+    def fingerprint(self) -> str:
+        return channel_of(self.identity)
+
     def answer(self, digest: bytes) -> None:
         """Take part: keys on the ledger, the answer on the board."""
         self.party.board.pseudonym_register(self.key.secret)
-        args = RegisterPeer(bytes.fromhex(channel_of(self.identity)), self.job_key.public_key)
+        args = RegisterPeer(bytes.fromhex(self.fingerprint), self.job_key.public_key)
         self.world.models.call(self.key, "peers.register", args)
         self.party.board.answer(digest, self.key.address, BUNDLE)
 
     def turn(self) -> None:
         """Read and answer what has come."""
-        for enterprise, peer in list(self.world.requests):
-            if peer == self.identity:
-                self.world.post.connect(enterprise, peer)
+        self._approve()
         for message in self.channel.receive():
             self._take(message)
         self._accept()
+
+    def _approve(self) -> None:
+        for enterprise, peer in list(self.world.requests):
+            if peer == self.identity:
+                self.world.post.connect(enterprise, peer)
+
+    def _share(self, enterprise: str) -> None:
+        """Let the enterprise have the mock."""
+        self.world.mocks[self.identity] = mock_files(self.table)
 
     def _take(self, message: Incoming) -> None:
         place = round_of(message.path)
@@ -340,7 +352,10 @@ class TrainingHub:
             world = HubWorld(
                 self.job_key.secret, HubBeacon(self.world, message.peer), Willing(), lambda: self.table, self.random
             )
-            self.record, answers = hub_take(self.record, name, message.data, world)
+            try:
+                self.record, answers = hub_take(self.record, name, message.data, world)
+            except RoundIsOld:
+                return  # sent again by a coordinator that had died; a hub drops it
             for answer in answers:
                 path = job_path(self.job.hex(), "out", place[1], answer.stage)
                 self.channel.send(message.peer, path, answer.data)
@@ -358,11 +373,11 @@ class TrainingHub:
         wallet = bytes.fromhex(tag_of(message.peer))
         assert job_id_of(wallet, sha256(self.offered.plan), self.offered.nonce) == self.offered.job
         self.job = self.offered.job
+        self._share(message.peer)
         lots = tuple(lot.lot_id for lot in self.lots)
         self.channel.send(
             message.peer, offer_of_hub(self.job.hex()), encode(LotsOffer(self.job, lots, len(self.table)))
         )
-        self.world.mocks[self.identity] = mock_files(self.table)
 
     def _accept(self) -> None:
         for lot in self.lots:
