@@ -404,12 +404,9 @@ class Enterprise:
         self.signer, self.nonce = Signer(ACME), sha256(b"nonce")
         self.address, self.identity = self.signer.address, identity_of("enterprise", self.signer.address.hex())
         self.job = job_id_of(self.address, plan_hash(self.plan), self.nonce)
-        self.world.market.buyer(ACME, 2_000)
-        (accredited,) = (e for e in world.market.events(0).events if e.kind == "registry.accredited")
-        proof = world.market.proof(accredited.tx_id)
-        self.tell("service_models.accreditation_show", rows.ShowAccreditation(proof))
-        self.tell("service_models.service_register", rows.ServiceRegister(SERVICE, "share", "Comfort of a room."))
-        self.tell("peers.register", RegisterPeer(sha256(b"channel of acme"), public_key(ACME)))
+        self.opened = self.ended = False
+        if not any(event.kind == "registry.accredited" for event in world.market.events(0).events):
+            self._introduce()
         self.channel = world.nodes.post.channel(self.identity)
         self.offers: list[LotsOffer] = []
         self.neighbours = [self._neighbour(number) for number in range(2)]
@@ -422,7 +419,32 @@ class Enterprise:
         self.deadline_ms = world.market.head().time_ms + 10**8
         self.answers: list[tuple[str, bytes]] = []
 
+    def _introduce(self) -> None:
+        market = self.world.market
+        market.buyer(ACME, 100_000)
+        (accredited,) = (event for event in market.events(0).events if event.kind == "registry.accredited")
+        proof = market.proof(accredited.tx_id)
+        self.tell("service_models.accreditation_show", rows.ShowAccreditation(proof))
+        self.tell("service_models.service_register", rows.ServiceRegister(SERVICE, "share", "Comfort of a room."))
+        self.tell("peers.register", RegisterPeer(sha256(b"channel of acme"), public_key(ACME)))
+
+    @classmethod
+    def again(cls, world: World, plan: TrainingPlan) -> Enterprise:
+        """Another job of the same enterprise, or its first."""
+        return cls(world, plan)
+
     # Before the rounds.
+
+    def pay_and_open(self) -> None:
+        """Fund and open; both were done if the first was."""
+        if not self.opened:
+            self.opened = True
+            self.open(self.fund())
+
+    def end_once(self) -> None:
+        if not self.ended:
+            self.ended = True
+            self.end()
 
     def tell(self, call: str, args: Any, secret: bytes = ACME) -> TxProof:
         proof = self.world.models.call(secret, call, args)
