@@ -6,6 +6,7 @@ from django.urls import path
 
 from households import api, api_checks, api_devices, api_uploads
 from households.learning import api as learning
+from households.learning.participation import api as jobs
 
 app_name = "home_api"
 urlpatterns = [
@@ -42,6 +43,14 @@ urlpatterns = [
     path("learning/rules/<uuid:rule_id>", learning.ConsentRuleDetail.as_view(), name="learning-rule"),
     path("learning/epsilon", learning.EpsilonEntries.as_view(), name="learning-epsilon"),
     path("learning/history", learning.History.as_view(), name="learning-history"),
+    path("learning/jobs", jobs.Participations.as_view(), name="learning-jobs"),
+    path("learning/jobs/<uuid:participation_id>", jobs.ParticipationDetail.as_view(), name="learning-job"),
+    path("learning/jobs/<uuid:participation_id>/leave", jobs.ParticipationLeave.as_view(), name="learning-job-leave"),
+    path(
+        "learning/jobs/<uuid:participation_id>/versions/<str:version>",
+        jobs.VersionProofFile.as_view(),
+        name="learning-job-version",
+    ),
     path("schedule", api_uploads.Schedule.as_view(), name="schedule"),
     path("preview", api_uploads.Preview.as_view(), name="preview"),
     path("batches", api_uploads.Batches.as_view(), name="batches"),

@@ -70,7 +70,7 @@ def homes_with_work(now: datetime) -> set[object]:
 
 def learning_rest_s(household_id: str) -> float | None:
     """In how many seconds a home that takes part in a job has its next step; None if the sweep is soon enough."""
-    rows = Participation.objects.using(HOME).filter(household=household_id, state__in=OPEN)
+    rows = Participation.objects.using(HOME).filter(household__pk=household_id, state__in=OPEN)
     first = rows.order_by("next_try_at").values_list("next_try_at", flat=True).first()
     if first is None:
         return None
