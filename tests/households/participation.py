@@ -297,7 +297,7 @@ class World:
     current: World
 
     def __init__(self, market: TrainingMarket) -> None:
-        type(self).current = self
+        World.current = self
         self.market, self.models = market, ModelsLedger(market)
         self.board, self.nodes = MemoryBoard(), MemoryNodes()
 
@@ -312,13 +312,13 @@ class TestConnector:
         return World.current.connection()
 
 
-def home_with_rows(owner_id: int | None = None) -> Household:
-    """A home with three days of climate on offer for training, in one batch of two lots."""
+def home_with_rows(owner_id: int | None = None, days: int = 3) -> Household:
+    """A home with some days of climate on offer for training, in one batch of two lots."""
     home, devices = home_for_training(owner_id)
-    for day in range(3):
+    for day in range(days):
         for quantity, base in QUANTITIES.items():
             devices[0].measure(quantity, day=day, base=base, step_s=900)
-    assert batch_close(household=home, cut_ms=START_MS + 3 * DAY_MS) is not None
+    assert batch_close(household=home, cut_ms=START_MS + days * DAY_MS) is not None
     uploads_advance(home)
     ledger_advance(home)
     everybody_votes(devices)
@@ -386,6 +386,7 @@ def rows_made_up(count: int = 60) -> Table:
 class Neighbour:
     """A home of the cohort that is nothing but the job's code; it has no lots and is paid nothing."""
 
+    account: bytes
     secret: bytes
     channel: MemoryChannel
     random: SeededRandom
@@ -623,10 +624,11 @@ class Enterprise:
             return record
 
     def _neighbour(self, number: int) -> Neighbour:
-        identity = identity_of("hub", (bytes([number + 1]) * 20).hex())
+        account = sha256(b"neighbour's account", bytes([number]))
+        identity = identity_of("hub", Signer(account).address.hex())
         self.world.nodes.post.connect(self.identity, identity)
         secret = sha256(b"neighbour", bytes([number]))
-        return Neighbour(secret, self.world.nodes.post.channel(identity), SeededRandom(secret))
+        return Neighbour(account, secret, self.world.nodes.post.channel(identity), SeededRandom(secret))
 
     def _neighbour_turn(self, each: Neighbour) -> None:
         world = HubWorld(each.secret, self, Willing(), rows_made_up, each.random)

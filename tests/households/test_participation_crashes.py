@@ -13,7 +13,9 @@ from pytest_django import Settings
 
 from fedlearn.runtime.jobs import COMPLETED
 from fedlearn.runtime.rounds import OPENED
+from households.learning.rules import LIMIT_MICRO_MAX, learning_settings_set
 from households.models import (
+    ConsentRule,
     EpsilonEntry,
     Household,
     Lot,
@@ -144,6 +146,8 @@ def test_workers_that_die_all_the_time_end_where_others_do(world: World, home: H
 
 @pytest.mark.slow
 def test_death_before_any_one_write_changes_nothing(world: World, home: Household) -> None:
+    ConsentRule.objects.using("home").update(limit_micro=LIMIT_MICRO_MAX)
+    learning_settings_set(household=home, limit_micro=LIMIT_MICRO_MAX)
     at, died = 0, True
     while died:
         at += 3

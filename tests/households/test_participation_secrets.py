@@ -14,6 +14,7 @@ from chain.core.codec import encode
 from fedlearn.learners.templates import template
 from fedlearn.runtime.jobs import HubRecord
 from households.learning.participation.home import RECORD, record_of
+from households.learning.participation.joining import MADE_UP
 from households.learning.participation.selectors import proof_file
 from households.learning.participation.versions import version_proof, version_proof_check
 from households.learning.source import table_of
@@ -86,10 +87,11 @@ def test_neither_logs_nor_messages_nor_the_row_hold_the_record_or_a_row_of_the_t
     assert isinstance(record_of(row), HubRecord)
 
 
-def test_the_mock_is_coarser_than_the_rows_and_goes_with_the_dataset(world: World, home: Household) -> None:
+def test_a_home_with_few_rows_sends_a_made_up_mock_that_goes_with_the_dataset(world: World, home: Household) -> None:
     acme = Enterprise(world)
     licensed_job(acme, home)
-    ((_, files),) = world.nodes.mocks.items()
+    ((summary, files),) = world.nodes.mocks.items()
+    assert summary == MADE_UP, "three days are too short for a sample of half a lot"
     assert set(files) == {"x.npy", "y.npy", "times_ms.npy", "baseline.npy"}
     row = only()
     table = table_of(home, template("comfort"), lot_ids(home), CLIMATE, row.asked_at)

@@ -37,7 +37,7 @@ from households.learning.participation.home import (
 from households.learning.participation.leaving import leave_begin
 from households.learning.participation.notices import lots_of_task
 from households.learning.participation.port import Connection, HomeNode
-from households.learning.source import mock_table_of, table_of
+from households.learning.source import mock_series_of, table_of, utc_offset_min
 from households.models import Participation
 from households.uploads.services.sending import require_done
 from marketplace.common.errors import HearthError
@@ -45,6 +45,7 @@ from marketplace.common.work import renew, wait
 
 LOOK_AGAIN_S = 1.0
 SILENCE_MAX = timedelta(days=7)
+SAMPLE_ROWS = 672
 CLOSED = ("notice_closed", "notice_unknown")
 SILENT = "enterprise_silent"
 MADE_UP = "made-up rows: this home's sample is too short"
@@ -94,14 +95,16 @@ def dataset_give(row: Participation, node: HomeNode) -> bool:
     plan, now, household = plan_of(row), timezone.now(), row.household
     answer = decision(household, question_of(row, micro=job_cost(plan)), now)
     chosen, classes = template(plan.task), answer.classes
-    lots = [bytes(lot.lot_id) for lot in lots_of_task(household, plan.task, classes, limit=LOTS_MAX)]
+    lots = lots_of_task(household, plan.task, classes, limit=LOTS_MAX)
     renew(row, using=HOME)
-    table = table_of(household, chosen, lots, classes, now)
+    table = table_of(household, chosen, [bytes(lot.lot_id) for lot in lots], classes, now)
     if isinstance(table, NotSuited):
         return False
-    mock = mock_table_of(household, chosen, classes, now)
+    # Never more than half of a lot, so that the sample does not give away what the licence is paid for.
+    rows = min(SAMPLE_ROWS, min(lot.record_count for lot in lots) // 2)
+    mock = chosen.build(mock_series_of(household, classes, rows=rows), utc_offset_min(household, now)) if rows else None
     summary = SAMPLE
-    if isinstance(mock, NotSuited):
+    if mock is None or isinstance(mock, NotSuited):
         mock, summary = chosen.mock(np.random.default_rng(plan.seed)), MADE_UP
     aside = folder_of(row) / "dataset"
     try:
