@@ -86,6 +86,25 @@ class Buyer:
         """The decrypted rows of a purchase as CSV, which keeps every decimal."""
         return self.api.get_bytes(f"{ENTERPRISE}purchases/{purchase_id}/data", **{"as": "csv"})
 
+    def train(self, plan: dict[str, Any]) -> str:
+        """Make a draft of a training job and post its notice; the job's id."""
+        job = self.api.post(f"{ENTERPRISE}training", plan)["public_id"]
+        self.api.post(f"{ENTERPRISE}training/{job}/notice")
+        return str(job)
+
+    def training(self, job: str) -> dict[str, Any]:
+        """A training job with its rounds."""
+        return dict(self.api.get(f"{ENTERPRISE}training/{job}"))
+
+    def homes_ready(self, job: str) -> int:
+        """How many homes have offered lots and a sample."""
+        return sum(row["state"] == "ready" for row in self.api.get(f"{ENTERPRISE}training/{job}/answers"))
+
+    def training_confirm(self, job: str) -> None:
+        """Pay the licences at the cost that the estimate shows."""
+        estimate = self.api.get(f"{ENTERPRISE}training/{job}/estimate")
+        self.api.post(f"{ENTERPRISE}training/{job}/confirm", {"total": estimate["total"]})
+
 
 @dataclass
 class Operator:

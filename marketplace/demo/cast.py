@@ -60,7 +60,8 @@ class DevicePlan:
 
 @dataclass(frozen=True, slots=True)
 class HomePlan:
-    """One home. ``shared`` has level and price of each class that its owner shares."""
+    """One home. ``shared`` has level and price of each class that its owner shares, ``trains`` those of them whose
+    lots are for learning at home instead of for copies."""
 
     key: str
     name: str
@@ -68,6 +69,7 @@ class HomePlan:
     devices: tuple[DevicePlan, ...]
     shared: dict[str, tuple[str, int]] = field(default_factory=dict)
     source: str = ""
+    trains: tuple[str, ...] = ()
 
     @property
     def batch_count(self) -> int:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chain.wallets.address import address_parse
+from marketplace.common.licences import COPY, TRAINING
 from marketplace.demo.cast import HomePlan
 from marketplace.demo.client import Api, wait_until
 
 HOME = "/api/v1/home/"
 WORDS_CONFIRMED = 3
+MICRO, CONSENT_DAYS = 1_000_000, 30
 ENROL_S, UPLOAD_S = 120.0, 300.0
 EARN_S = 120.0
 POLL_S = 0.3
@@ -50,8 +53,25 @@ class Owner:
         self.api.put(f"{HOME}schedule", {"text": "every 1d", "enabled": False})  # the story closes batches itself
         self.api.post(f"{HOME}consent", {"text": self.api.get(f"{HOME}consent")["text"]})
         for device_class, (level, price) in self.plan.shared.items():
-            self.api.put(f"{HOME}rules/{device_class}", {"share": True, "level": level, "price": price})
+            licence = TRAINING if device_class in self.plan.trains else COPY
+            rule = {"share": True, "level": level, "price": price, "licence": licence}
+            self.api.put(f"{HOME}rules/{device_class}", rule)
         self.code = self.api.post(f"{HOME}pairing-codes", {"uses": len(self.plan.devices)})["code"]
+
+    def let_learn(self, task: str, classes: list[str], epsilon: float) -> None:
+        """Agree that enterprises learn a task from devices of these classes, up to an epsilon in all."""
+        micro = round(epsilon * MICRO)
+        self.api.patch(f"{HOME}learning", {"enabled": True, "limit_micro": micro})
+        until = datetime.now(UTC) + timedelta(days=CONSENT_DAYS)
+        self.api.post(
+            f"{HOME}learning/rules",
+            {"task": task, "classes": classes, "limit_micro": micro, "expires_at": until.isoformat(),
+             "text": self.api.get(f"{HOME}learning")["text"]},
+        )  # fmt: skip
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The training jobs that the home was asked to take part in."""
+        return list(self.api.pages(f"{HOME}learning/jobs"))
 
     def wait_for_devices(self) -> None:
         """Wait until every device is a member; those in the inbox are let in when the others are."""

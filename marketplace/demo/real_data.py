@@ -9,6 +9,7 @@ import csv
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -47,19 +48,44 @@ def real_cast(folder: Path, *, full: bool = False) -> list[HomePlan]:
     return [*_homes(folder / HOMES_FILE, full), _room(folder / ROOM_FILE)]
 
 
+def learning_cast(folder: Path, days: int) -> list[HomePlan]:
+    """The ten homes with their mains meters and two outdoor sensors each, for learning where the data is.
+
+    Raises ``DataMissing``.
+    """
+    file = folder / HOMES_FILE
+    if not file.is_file():
+        raise DataMissing(f"There is no {HOMES_FILE} in {folder}.")
+    homes = []
+    for number, rows in _rows_of_homes(file, days * 24):
+        home = _home(number, [rows])
+        devices = tuple(_honest(device) for device in home.devices if device.device_class in ("mains", "weather"))
+        homes.append(replace(home, devices=devices[:3], shared={"mains": ("exact", 60)}, trains=("mains",)))
+    return homes
+
+
+def _honest(device: DevicePlan) -> DevicePlan:
+    return replace(device, faults=())
+
+
 # --- Ten homes, hourly -----------------------------------------------------------------------------------------------
 
 
 def _homes(file: Path, full: bool) -> Iterator[HomePlan]:
-    per_home: dict[str, list[dict[str, str]]] = defaultdict(list)
+    step = FULL_BATCH_HOURS if full else WEEK_HOURS
+    for number, rows in _rows_of_homes(file, None if full else WEEK_HOURS):
+        batches = [rows[start : start + step] for start in range(0, len(rows), step)]
+        yield _home(number, [batch for batch in batches if len(batch) > 1])
+
+
+def _rows_of_homes(file: Path, hours: int | None) -> list[tuple[int, list[dict[str, str]]]]:
+    """Each home's number and its rows of the first so many hours, or all."""
+    per_home: dict[int, list[dict[str, str]]] = defaultdict(list)
     with file.open(newline="") as lines:
         for row in csv.DictReader(lines):
-            if full or int(row["t"]) < WEEK_HOURS:
-                per_home[row["home"]].append(row)
-    step = FULL_BATCH_HOURS if full else WEEK_HOURS
-    for number, rows in sorted(per_home.items(), key=lambda item: int(item[0])):
-        batches = [rows[start : start + step] for start in range(0, len(rows), step)]
-        yield _home(int(number), [batch for batch in batches if len(batch) > 1])
+            if hours is None or int(row["t"]) < hours:
+                per_home[int(row["home"])].append(row)
+    return sorted(per_home.items())
 
 
 def _home(number: int, batches: list[list[dict[str, str]]]) -> HomePlan:
