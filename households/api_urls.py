@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from households import api, api_checks, api_devices, api_uploads
+from households.advice import api as advice
 from households.learning import api as learning
 from households.learning.participation import api as jobs
 
@@ -51,6 +52,12 @@ urlpatterns = [
         jobs.VersionProofFile.as_view(),
         name="learning-job-version",
     ),
+    path("advice/services", advice.Services.as_view(), name="advice-services"),
+    path("advice/inquiries", advice.Inquiries.as_view(), name="advice-inquiries"),
+    path("advice/inquiries/<uuid:inquiry_id>", advice.InquiryDetail.as_view(), name="advice-inquiry"),
+    path("advice/orders", advice.AdviceOrders.as_view(), name="advice-orders"),
+    path("advice/orders/<uuid:order_id>", advice.AdviceOrderDetail.as_view(), name="advice-order"),
+    path("advice/orders/<uuid:order_id>/complete", advice.AdviceOrderComplete.as_view(), name="advice-order-complete"),
     path("schedule", api_uploads.Schedule.as_view(), name="schedule"),
     path("preview", api_uploads.Preview.as_view(), name="preview"),
     path("batches", api_uploads.Batches.as_view(), name="batches"),

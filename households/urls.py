@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from households.advice import views as advice
 from households.learning import views as learning
 from households.views import checks, data, device, devices, overview, settings, sharing, start, uploads, wallet
 
@@ -44,6 +45,12 @@ urlpatterns = [
     path("learning/switch/", learning.switch, name="learning_switch"),
     path("learning/limit/", learning.limit, name="learning_limit"),
     path("learning/rules/<uuid:rule_id>/revoke/", learning.revoke, name="learning_revoke"),
+    path("advice/", advice.page, name="advice"),
+    path("advice/ask/<str:name>/", advice.ask, name="advice_ask"),
+    path("advice/<uuid:inquiry_id>/", advice.inquiry, name="advice_inquiry"),
+    path("advice/offers/<uuid:ranked_id>/order/", advice.order_new, name="advice_order_new"),
+    path("advice/orders/<uuid:order_id>/", advice.order, name="advice_order"),
+    path("advice/orders/<uuid:order_id>/done/", advice.order_done, name="advice_order_done"),
     path("wallet/", wallet.page, name="wallet"),
     path("wallet/move/", wallet.move, name="wallet_move"),
     path("wallet/restore/", wallet.restore, name="wallet_restore"),

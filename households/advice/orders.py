@@ -121,7 +121,8 @@ def end(order: AdviceOrder, state: AdviceOrder.State, code: str = "") -> None:
     """Nothing more happens with the order."""
     with transaction.atomic(using=HOME):
         advance(order, using=HOME, state=state, code=(code or order.code)[:64], ended_at=timezone.now())
-        activity_note(household=order.household, kind=f"advice.{state}", topic=TOPIC)
+        kind = "advice.failed_order" if state == State.FAILED else f"advice.{state}"
+        activity_note(household=order.household, kind=kind, topic=TOPIC)
 
 
 def _undo(order: AdviceOrder, code: str, money: AdviceOrder.Money) -> None:

@@ -14,6 +14,7 @@ from households.advice.errors import ServiceUnknown
 from households.advice.port import Models
 from households.advice.readings import suits
 from households.models import Household
+from households.models.advice import title_of
 from marketplace.common.errors import NotFound
 
 KEPT_S: Final = 30
@@ -31,6 +32,11 @@ class Known:
     task: str
     models: int
     requests: int
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return title_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)

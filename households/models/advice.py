@@ -13,6 +13,11 @@ from households.models.household import Household
 from marketplace.common.work import LeasedRow
 
 
+def title_of(service_name: str) -> str:
+    """A service's name for people: ``tariff-advice`` is "Tariff advice"."""
+    return service_name.replace("-", " ").replace("_", " ").replace(".", " ").capitalize()
+
+
 class LocalModel(HomeModel):
     """A version of an enterprise's model in the home database: bytes that are those that the ledger names."""
 
@@ -74,6 +79,11 @@ class Inquiry(LeasedRow, HomeModel):
 
     def __str__(self) -> str:
         return f"{self.service_name} ({self.state})"
+
+    @property
+    def title(self) -> str:
+        """The service's name for people."""
+        return title_of(self.service_name)
 
 
 class ModelRun(HomeModel):

@@ -18,6 +18,7 @@ MENU: dict[str, tuple[str, tuple[Entry, ...]]] = {
             ("households:sharing", "Sharing", "adjustments"),
             ("households:uploads", "Uploads", "cloud-upload"),
             ("households:learning", "Learning", "home-heart"),
+            ("households:advice", "Advice", "bulb"),
             ("households:wallet", "Wallet", "wallet"),
         ),
     ),
