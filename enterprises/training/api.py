@@ -35,11 +35,12 @@ class Templates(MemberView):
 
     @extend_schema(responses=shapes.TemplateOut(many=True))
     def get(self, request: Request) -> Response:
+        self.member  # noqa: B018  # a membership is needed here as well
         found = [
             {
                 "name": task.name,
                 "title": task.title,
-                "label": task.label,
+                "predicts": task.label,
                 "unit": task.unit,
                 "needs": needed_classes(task.name),
                 "helps": helpful_classes(task.name),

@@ -18,10 +18,10 @@ from fedlearn.runtime.jobs.vector import Layout, epsilon_spent
 EXCHANGES: Final = 5
 PAUSE_S: Final = 2.0
 """Between a message and its answer lies the pause of a sweep on each side."""
-NEIGHBOUR_BYTES: Final = 800
-"""Keys, shares and unmasking for each neighbour, both ways."""
-ENVELOPES_BYTES: Final = 7_000
-"""Eight letters with their envelopes, signatures and headers."""
+NEIGHBOUR_BYTES: Final = 250
+"""Keys, shares and unmasking for each neighbour, both ways, as measured."""
+FIXED_BYTES: Final = 700
+"""Terms, signatures and what else a round says to a home whatever its size is, as measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,16 @@ def estimate_of(plan: TrainingPlan, choices: Sequence[Choice] | None, train_s: f
 
 
 def _bytes(plan: TrainingPlan, homes: int) -> int:
-    """Both ways: the model out (float64), the masked words back, keys and shares of the neighbours."""
+    """What letters hold, both ways: the model (float64), the masked words, keys and shares of the neighbours.
+
+    Envelopes are not counted, here and in what is shown beside it.
+    """
     chosen = family(plan.family)
     shape = chosen.shape(plan)
-    words = chosen.update_length(plan) + (0 if plan.privacy else slots(shape.binary))
+    evaluation = slots(shape.binary)
+    words = chosen.update_length(plan) * plan.rounds + evaluation * (1 if plan.privacy else plan.rounds + 1)
     neighbours = degree_for(max(homes, 3), plan.secure_sum.dropout_pm / 1000)
-    return 8 * shape.length + 4 * words + NEIGHBOUR_BYTES * neighbours + ENVELOPES_BYTES
+    return 8 * shape.length + 4 * words // (plan.rounds + 1) + NEIGHBOUR_BYTES * (neighbours + 1) + FIXED_BYTES
 
 
 def _epsilon(plan: TrainingPlan, homes: int) -> float | None:

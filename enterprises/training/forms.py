@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from enterprises.training.plans import DEFAULTS, NON_FIELD, classes_hint
-from enterprises.training.words import family_title, task_title
+from enterprises.training.plans import DEFAULTS, NON_FIELD
+from enterprises.training.words import classes_hint, family_title, task_title
 from fedlearn.learners import plan_check as limits
 from fedlearn.learners.families import FAMILIES
 from fedlearn.learners.plan import SECAGG_MODES
@@ -107,7 +107,7 @@ class TrainingForm(forms.Form):
     clip = _decimal("Clip norm", "clip", "1000000", "No home moves the model by more than this.")
     epsilon = _decimal(
         "Epsilon", "epsilon", "100",
-        "Noise bounds what all rounds together tell of a home. Empty: no noise, and owners may refuse.",
+        "Noise bounds what all rounds together tell of a home. Empty: no noise, and homes refuse such a job.",
         required=False,
     )  # fmt: skip
     delta = _decimal("Delta", "delta", "1")

@@ -29,7 +29,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "minimum": 4,
     "deadline_s": 120,
     "clip": "2",
-    "epsilon": "",
+    "epsilon": "4",
     "delta": "0.00001",
     "group_size": 0,
     "dropout_percent": 30,
@@ -69,8 +69,12 @@ NON_FIELD: Final = "non_field_errors"
 
 
 def plan_make(fields: Mapping[str, Any], seed: int) -> TrainingPlan:
-    """The plan that the fields say; numbers with a fraction come as text. Raises ``PlanFieldsInvalid``."""
+    """The plan that the fields say; numbers with a fraction come as text, and an epsilon of None means no noise.
+
+    Raises ``PlanFieldsInvalid``.
+    """
     told = {**DEFAULTS, **{name: value for name, value in fields.items() if value not in (None, "")}}
+    noisy = fields.get("epsilon", told["epsilon"]) not in (None, "")
     wrong: dict[str, list[str]] = {}
 
     def micro(name: str) -> int:
@@ -80,7 +84,7 @@ def plan_make(fields: Mapping[str, Any], seed: int) -> TrainingPlan:
             wrong[name] = [fault.detail]
             return 1
 
-    privacy = Privacy(micro("epsilon"), micro("delta")) if told["epsilon"] else None
+    privacy = Privacy(micro("epsilon"), micro("delta")) if noisy else None
     plan = TrainingPlan(
         task=str(told.get("task", "")),
         family=str(told["family"]),
@@ -138,9 +142,3 @@ def _field_of(fault: HearthError) -> str:
     if found is None:
         found = next((name for title, name in _TITLES.items() if title in fault.detail), NON_FIELD)
     return found
-
-
-def classes_hint(task: str) -> str:
-    """A sentence on what a home needs for a task."""
-    needs, helps = " or ".join(needed_classes(task)), " or ".join(helpful_classes(task))
-    return f"{template(task).title} needs {needs}{f' and can use {helps}' if helps else ''}."

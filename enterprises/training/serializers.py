@@ -36,7 +36,7 @@ def _decimal(name: str, high: str, **options: Any) -> serializers.DecimalField:
 
 
 class TrainingIn(serializers.Serializer[Any]):
-    """A job's plan. ``gather_s``: how long homes may answer; ``epsilon`` null or left out: no noise."""
+    """A job's plan. ``gather_s``: how long homes may answer; ``epsilon`` null: no noise, and homes refuse."""
 
     service = serializers.CharField(max_length=48)
     purpose = serializers.CharField(max_length=500)
@@ -46,7 +46,7 @@ class TrainingIn(serializers.Serializer[Any]):
     learning_rate = _decimal("learning_rate", "10")
     l2 = _decimal("l2", "1000")
     hidden = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=1024), max_length=4, default=()
+        child=serializers.IntegerField(min_value=1, max_value=1024), max_length=4, default=list
     )
     strategy = serializers.ChoiceField(choices=STRATEGIES, default=DEFAULTS["strategy"])
     mu = _decimal("mu", "1000")
@@ -58,8 +58,8 @@ class TrainingIn(serializers.Serializer[Any]):
     deadline_s = _whole("deadline_s", limits.DEADLINE_MIN_S, limits.DEADLINE_MAX_S)
     clip = _decimal("clip", "1000000")
     epsilon = serializers.DecimalField(
-        max_digits=9, decimal_places=6, min_value=Decimal("0.000001"), max_value=Decimal(100), default=None,
-        allow_null=True,
+        max_digits=9, decimal_places=6, min_value=Decimal("0.000001"), max_value=Decimal(100), allow_null=True,
+        default=Decimal(DEFAULTS["epsilon"]),
     )  # fmt: skip
     delta = _decimal("delta", "1")
     group_size = _whole("group_size", 0, limits.COHORT_MAX)
@@ -81,7 +81,7 @@ class TemplateOut(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     title = serializers.CharField()
-    label = serializers.CharField()
+    predicts = serializers.CharField()
     unit = serializers.CharField()
     needs = serializers.ListField(child=serializers.CharField())
     helps = serializers.ListField(child=serializers.CharField())

@@ -144,7 +144,9 @@ def compared(job: TrainingJob) -> list[Compared]:
         pair("Rounds", "rounds", _whole),
         pair("Time", "seconds", _time),
         pair("Data for a home and round", "bytes_home_round", _size),
-        pair("Epsilon", "epsilon", _epsilon),
+        pair("Epsilon", "epsilon", _epsilon)
+        if plan_of(job).privacy
+        else Compared("Epsilon", "no bound", "no bound" if done else "–"),
         pair("Credits", "total", _whole, "paid"),
     ]
 

@@ -6,6 +6,7 @@ card's by ``card``, and by ``parameters`` the hash of the parameters themselves,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from chain.contracts.service_models.rows import METRICS_MAX, Metric, Publish, version_id_of
@@ -13,12 +14,15 @@ from chain.crypto.hashing import sha256
 from enterprises.training.leaves import cohort_of
 from enterprises.training.models import JobStep, TrainingJob
 from fedlearn.learners.card import Card, Figures, card_build, card_encode
+from fedlearn.learners.errors import CardInvalid
 from fedlearn.learners.families import family
 from fedlearn.learners.model_file import Model, ModelHead, model_encode
 from fedlearn.learners.scaling import scaler_fixed
 from fedlearn.learners.templates import template
 from fedlearn.runtime.jobs import JobRecord
+from fedlearn.runtime.jobs.evaluation import NORM
 from fedlearn.runtime.jobs.terms import FINAL
+from fedlearn.runtime.jobs.vector import noise_multiplier
 from fedlearn.runtime.rounds import OPENED
 
 HELD_OUT = "held_out_"
@@ -41,7 +45,10 @@ class Version:
 
 
 def version_of(job: TrainingJob, record: JobRecord) -> Version:
-    """The version that a completed job makes. Raises ``CardInvalid`` where no home was held out, or none was heard."""
+    """The version that a completed job makes.
+
+    Raises ``CardInvalid`` where no home was held out or heard, or noise hides what they said.
+    """
     plan, parameters = record.terms.declared, record.strategy.parameters
     opened = [step for step in JobStep.objects.filter(job=job) if step.outcome == OPENED]
     final = next(step for step in reversed(opened) if step.kind == FINAL)
@@ -71,10 +78,27 @@ def version_of(job: TrainingJob, record: JobRecord) -> Version:
     return Version(model, data, card, call)
 
 
+class FiguresDrowned(CardInvalid):
+    """The noise that protects the homes is larger than all that the held-out homes could say."""
+
+    code = "figures_lost_in_noise"
+    title = "The figures of the held-out homes are lost in the noise"
+
+
+def _trust_check(record: JobRecord, held_out: int) -> None:
+    """Raise ``FiguresDrowned`` where three standard deviations of the noise are more than the homes weigh at most."""
+    plan = record.terms.declared
+    spread = noise_multiplier(plan) * NORM * math.sqrt(len(record.terms.cohort) / plan.minimum)
+    if 3 * spread > held_out:
+        raise FiguresDrowned
+
+
 def _held_out(job: TrainingJob, record: JobRecord, final: JobStep) -> Figures:
     """The figures of the homes that did not train; rows are theirs, or what their licensed lots hold."""
     cohort = cohort_of(job)
     there = [cohort[place] for place in record.terms.held_out if place in final.survivors]
+    if record.terms.declared.privacy is not None:
+        _trust_check(record, len(there))
     found = {name.removeprefix(HELD_OUT): value for name, value in final.figures.items() if name.startswith(HELD_OUT)}
     rows = found.pop(ROWS, 0) or sum(int(lot["records"]) for peer in there for lot in peer.lots)
     model = {name: value for name, value in found.items() if not name.startswith(BASELINE)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from enterprises.training.plans import helpful_classes, needed_classes
 from enterprises.views.words import CLASSES
 from fedlearn.learners.families import FAMILIES
 from fedlearn.learners.templates import TEMPLATES
@@ -50,11 +51,12 @@ REASONS: Final = {
     "not_chosen": "It was not among the homes that were ready.",
     "no_lots": "It offers no lot with a training licence.",
     "no_held_out_figures": "No version: no home was held out, so its quality on unseen homes is not known.",
+    "figures_lost_in_noise": "No version: with so few homes, the noise hides what the held-out homes say of it.",
 }
 FIGURES: Final = {
     "r2": "R²",
     "mae": "Mean error",
-    "rmse": "Root mean square error",
+    "rmse": "RMSE",
     "auc": "AUC",
     "log_loss": "Log loss",
     "brier": "Brier score",
@@ -103,9 +105,15 @@ def family_title(name: str) -> str:
     return FAMILIES[name].title if name in FAMILIES else name
 
 
-def classes_text(names: list[str]) -> str:
+def classes_text(names: list[str], joint: str = ", ") -> str:
     """Device classes as an enumeration."""
-    return ", ".join(CLASSES.get(name, (name, ""))[0].lower() for name in names)
+    return joint.join(CLASSES.get(name, (name, ""))[0].lower() for name in names)
+
+
+def classes_hint(task: str) -> str:
+    """A sentence on what a home needs for a task."""
+    needs, helps = classes_text(needed_classes(task), " or "), classes_text(helpful_classes(task), " or ")
+    return f"{task_title(task)} needs {needs}{f', and can use {helps}' if helps else ''}."
 
 
 def figure_title(name: str) -> str:

@@ -14,6 +14,7 @@ from chain.contracts.credits import ESCROW
 from chain.crypto.hashing import sha256
 from enterprises.checkout.models import Wallet
 from enterprises.training import services
+from enterprises.training.contributions import shares_of
 from enterprises.training.models import JobPeer, JobStep, TrainingJob
 from enterprises.training.rounds import training_advance
 from fedlearn.learners.model_file import model_decode
@@ -32,6 +33,7 @@ FIELDS = {
     "minimum": 4,
     "deadline_s": 40,
     "clip": "5",
+    "epsilon": None,
     "reward": 10,
     "bonus": 12,
     "budget": 200,
@@ -217,3 +219,39 @@ def test_only_lots_with_a_known_training_licence_within_the_reward_are_taken(wor
     assert job.estimate["homes"] == 4 and job.estimate["licences"] == 24
     services.job_confirm(member=acme.member, market=acme.market, job=job, total=36)
     assert job.peers.get(address=dear.key.address.hex()).state == JobPeer.State.LEFT_OUT
+
+
+def test_a_private_job_spends_no_more_epsilon_than_it_said_and_claims_no_figures_that_noise_hides(
+    world: TrainingWorld, acme: Buyer
+) -> None:
+    homes = homes_new(world)
+    job = confirmed(world, acme, homes, epsilon="4", delta="0.01", rounds=1)
+    assert 0 < job.estimate["epsilon"] <= 4
+    until(world, job, "refunding", "failed")
+    assert job.state == "completed"
+    steps = list(JobStep.objects.filter(job=job))
+    spent = [step.epsilon_micro for step in steps]
+    assert 0 < spent[0] < spent[1] <= 4_000_000
+    assert world.models.job(bytes.fromhex(job.ledger_job)).epsilon_micro == spent[0]
+    assert (job.version, job.version_note) == ("", "figures_lost_in_noise")
+    assert world.models.versions() == []
+
+
+def test_a_bonus_follows_what_groups_added_and_is_equal_where_nothing_is_known() -> None:
+    assert shares_of([{}, {}], [0, 1, 2]) == {0: 333_333, 1: 333_333, 2: 333_333}
+    worths = [{"0": 0.3, "1": 0.3, "2": -0.5}, {"0": 0.1, "2": 0.2, "9": 5.0}]
+    assert shares_of(worths, [0, 1, 2, 0]) == {0: 571_428, 1: 428_571}
+    assert shares_of([], []) == {}
+
+
+@pytest.mark.slow
+def test_groups_that_are_opened_apart_share_the_bonus_by_their_shapley_values(
+    world: TrainingWorld, acme: Buyer
+) -> None:
+    homes = homes_new(world, 24, price=1)
+    job = confirmed(world, acme, homes, cohort=24, minimum=20, group_size=8, rounds=1, budget=400)
+    until(world, job, "refunding", "failed", most=60)
+    assert job.state == "completed"
+    worth = JobStep.objects.get(job=job, number=1).worth
+    assert len(worth) == 24 and len({round(value, 9) for value in worth.values()}) == 3
+    assert all(home.paid[-1] in ("market.claim_bonus", "market.release_round") for home in homes)

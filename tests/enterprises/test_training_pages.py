@@ -34,6 +34,7 @@ FORM = {
     "l2": "0.0001",
     "strategy": "fedavg",
     "mu": "0.01",
+    "epsilon": "",
     "delta": "0.00001",
     "group_size": 0,
 }
@@ -47,7 +48,7 @@ def test_the_list_is_empty_first_and_leads_on(acme: Buyer) -> None:
 def test_the_form_has_defaults_that_make_a_draft_and_says_which_devices_a_task_needs(acme: Buyer) -> None:
     client = browser(acme.user)
     page = text(client.get(f"{T}new/"))
-    assert "needs mains" in page and 'value="0.05"' in page
+    assert "needs mains meter" in page and 'value="0.05"' in page
     answer = client.post(f"{T}new/", FORM)
     assert answer.status_code == 302, text(answer)
     job = TrainingJob.objects.get()
@@ -96,7 +97,7 @@ def test_a_member_opens_a_job_by_pages_alone_and_watches_it_finish(world: Traini
     assert part.startswith('<div class="live-part" id="job-body"') and "Learning" in part
     until(world, job, "refunding")
     page = text(client.get(here))
-    assert "Completed" in page and "2 of 2" in page and "homes that did not train" in page
+    assert "Completed" in page and "2 of 2" in page and "that did not train" in page
     assert f"curve-{job.public_id}" in page and "Evaluation" in page
     assert "Completed" in text(client.get(T))
 

@@ -117,7 +117,7 @@ def _published(desk: Desk, job: TrainingJob) -> bool:
     try:
         version = version_of(job, record_open(job))
     except (CardInvalid, ModelInvalid) as fault:
-        refused = refused or ("no_held_out_figures" if isinstance(fault, CardInvalid) else fault.code)
+        refused = refused or ("no_held_out_figures" if fault.code == CardInvalid.code else fault.code)
     if refused:
         _rest(job, 0.0, version_note=refused[:64])
     elif row is None:

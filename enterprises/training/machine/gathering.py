@@ -102,10 +102,13 @@ def _registered(desk: Desk, post: Post, job: TrainingJob) -> bool:
 
 
 def _answers_read(desk: Desk, job: TrainingJob) -> None:
-    newest = job.peers.order_by("-number").values_list("number", flat=True).first() or 0
-    for answer in desk.board.answers(bytes.fromhex(job.plan_hash), after=newest):
-        defaults = {"number": answer.number, "public_key": answer.public_key.hex()}
-        JobPeer.objects.get_or_create(job=job, address=answer.address.hex(), defaults=defaults)
+    """Note who answered. All answers are read each time, as one may be seen later than another of a higher number."""
+    known = set(job.peers.values_list("address", flat=True))
+    for answer in desk.board.answers(bytes.fromhex(job.plan_hash)):
+        address = answer.address.hex()
+        if address not in known:
+            defaults = {"number": answer.number, "public_key": answer.public_key.hex()}
+            JobPeer.objects.get_or_create(job=job, address=address, defaults=defaults)
 
 
 def _peers_pin(desk: Desk, post: Post, job: TrainingJob) -> None:
