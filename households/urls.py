@@ -6,6 +6,7 @@ from django.urls import path
 
 from households.advice import views as advice
 from households.learning import views as learning
+from households.learning.participation import views as jobs
 from households.views import checks, data, device, devices, overview, settings, sharing, start, uploads, wallet
 
 app_name = "households"
@@ -45,6 +46,9 @@ urlpatterns = [
     path("learning/switch/", learning.switch, name="learning_switch"),
     path("learning/limit/", learning.limit, name="learning_limit"),
     path("learning/rules/<uuid:rule_id>/revoke/", learning.revoke, name="learning_revoke"),
+    path("learning/jobs/", jobs.jobs, name="learning_jobs"),
+    path("learning/jobs/<uuid:participation_id>/", jobs.job, name="learning_job"),
+    path("learning/jobs/<uuid:participation_id>/leave/", jobs.leave, name="learning_job_leave"),
     path("advice/", advice.page, name="advice"),
     path("advice/ask/<str:name>/", advice.ask, name="advice_ask"),
     path("advice/<uuid:inquiry_id>/", advice.inquiry, name="advice_inquiry"),

@@ -41,6 +41,7 @@ from tests.enterprises.home import Home, register
 from tests.enterprises.ledger import SharedLedger, signer_of
 from tests.households.learning import consent
 from tests.households.market import MemoryConnector, MemoryMarket
+from tests.households.participation import participation_new
 from tests.households.world import DAY_MS, START_MS, TestDevice, devices_new, everybody_votes, home_new, share
 
 SECRET_NAMES = {"home": "Lantern Cottage", "device": "Gable sensor", "enterprise": "Acme Analytics"}
@@ -168,7 +169,7 @@ def world_make() -> World:
         home.name,
         str(home.pk),
         home.ledger,
-        *(home_names[key] for key in ("candidate", "batch", "lot", "consent")),
+        *(home_names[key] for key in ("candidate", "batch", "lot", "consent", "participation")),
     )
     marks = {
         rules.OWNER: (*own_of_home, home_names["device"], SECRET_NAMES["device"]),
@@ -210,6 +211,7 @@ def _home(owner: User, other: User) -> tuple[Any, TestDevice, dict[str, str]]:
         "batch": str(Batch.objects.using("home").get().pk),
         "lot": str(lot.pk),
         "consent": str(consent(home).pk),
+        "participation": str(participation_new(home).pk),
     }
     return home, device, names
 

@@ -329,6 +329,22 @@ def home_with_rows(owner_id: int | None = None, days: int = 3) -> Household:
     return home
 
 
+def participation_new(home: Household) -> Participation:
+    """A job that the home was asked about and has answered."""
+    plan = plan_of_test()
+    return Participation.objects.using("home").create(
+        household=home,
+        plan_hash=plan_hash(plan),
+        plan=plan_encode(plan),
+        task=plan.task,
+        enterprise=Signer(ACME).address,
+        enterprise_name="Harbour Energy",
+        closes_at=timezone.now() + timedelta(days=1),
+        pseudonym_index=1,
+        state=Participation.State.ANSWERED,
+    )
+
+
 def everything_due() -> None:
     """As if every rest was over."""
     for model in (LearningCursor, Participation, ParticipationOrder, ParticipationClaim):

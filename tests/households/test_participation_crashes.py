@@ -11,6 +11,7 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
+from fedlearn.learners.plan import Privacy
 from fedlearn.runtime.jobs import COMPLETED
 from fedlearn.runtime.rounds import OPENED
 from households.learning.rules import LIMIT_MICRO_MAX, learning_settings_set
@@ -145,13 +146,13 @@ def test_workers_that_die_all_the_time_end_where_others_do(world: World, home: H
 
 
 @pytest.mark.slow
-def test_death_before_any_one_write_changes_nothing(world: World, home: Household) -> None:
+def test_death_before_every_seventh_write_changes_nothing(world: World, home: Household) -> None:
     ConsentRule.objects.using("home").update(limit_micro=LIMIT_MICRO_MAX)
     learning_settings_set(household=home, limit_micro=LIMIT_MICRO_MAX)
     at, died = 0, True
     while died:
-        at += 3
-        acme = Enterprise.again(world, plan_of_test(seed=at, rounds=1))
+        at += 7
+        acme = Enterprise.again(world, plan_of_test(seed=at, rounds=1, privacy=Privacy(500_000, 10)))
         died = False
         watch = DeadlyWrites(at)
         with connections["home"].execute_wrapper(watch):
@@ -161,8 +162,8 @@ def test_death_before_any_one_write_changes_nothing(world: World, home: Househol
                 except Killed:
                     died = True
                     step()
-        assert Participation.objects.using("home").filter(state=Participation.State.DONE).count() == at // 3, at
-    assert at > 60
+        assert Participation.objects.using("home").filter(state=Participation.State.DONE).count() == at // 7, at
+    assert at > 150
 
 
 def test_death_around_every_message_sends_the_same_again(world: World, home: Household) -> None:
