@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from enterprises.checkout import api
+from enterprises.offers import api as offers
 from enterprises.training import api as training
 
 urlpatterns = [
@@ -30,4 +31,12 @@ urlpatterns = [
     path("training/<uuid:public_id>/dry-run", training.DryRun.as_view(), name="enterprise-training-dry-run"),
     path("training/<uuid:public_id>/confirm", training.Confirm.as_view(), name="enterprise-training-confirm"),
     path("training/<uuid:public_id>/cancel", training.Cancel.as_view(), name="enterprise-training-cancel"),
+    path("offers", offers.Sheets.as_view(), name="enterprise-offer-sheets"),
+    path("offers/orders", offers.ServiceOrders.as_view(), name="enterprise-service-orders"),
+    path("offers/orders/<uuid:public_id>", offers.ServiceOrderView.as_view(), name="enterprise-service-order"),
+    path("offers/orders/<uuid:public_id>/confirm", offers.Confirm.as_view(), name="enterprise-service-confirm"),
+    path("offers/orders/<uuid:public_id>/decline", offers.Decline.as_view(), name="enterprise-service-decline"),
+    path("offers/orders/<uuid:public_id>/complete", offers.Complete.as_view(), name="enterprise-service-complete"),
+    path("offers/<str:version>", offers.SheetDetail.as_view(), name="enterprise-offer-sheet"),
+    path("offers/<str:version>/<uuid:public_id>", offers.OfferDetail.as_view(), name="enterprise-offer"),
 ]

@@ -37,6 +37,11 @@ def nudge_training() -> None:
     _send("enterprises.tasks.training_advance")
 
 
+def nudge_offers() -> None:
+    """There is something to do for an enterprise's offers, or for homes' orders of them."""
+    _send("enterprises.tasks.offers_advance")
+
+
 def nudge_market() -> None:
     """There is something to do for the market's index."""
     _send("enterprises.tasks.catalog_follow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from enterprises.offers import views as offers
 from enterprises.training import views as training
 from enterprises.views import basket, catalog, orders, organisation, overview, wallet
 
@@ -44,6 +45,13 @@ urlpatterns = [
     path("training/<uuid:public_id>/dry-run/", training.dry_run, name="training_dry_run"),
     path("training/<uuid:public_id>/confirm/", training.confirm, name="training_confirm"),
     path("training/<uuid:public_id>/cancel/", training.cancel, name="training_cancel"),
+    path("offers/", offers.page, name="offers"),
+    path("offers/<hash:version>/", offers.sheet, name="offer_sheet"),
+    path("offers/<hash:version>/rule/", offers.rule, name="offer_rule"),
+    path("offers/<hash:version>/<uuid:public_id>/withdraw/", offers.withdraw, name="offer_withdraw"),
+    path("offers/orders/<uuid:public_id>/confirm/", offers.answer, {"what": "confirm"}, name="service_confirm"),
+    path("offers/orders/<uuid:public_id>/decline/", offers.answer, {"what": "decline"}, name="service_decline"),
+    path("offers/orders/<uuid:public_id>/complete/", offers.answer, {"what": "complete"}, name="service_complete"),
     path("wallet/", wallet.wallet, name="wallet"),
     path("organisation/", organisation.organisation, name="organisation"),
     path("organisation/members/", organisation.member_add, name="member_add"),

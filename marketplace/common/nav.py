@@ -30,6 +30,7 @@ MENU: dict[str, tuple[str, tuple[Entry, ...]]] = {
             ("enterprises:basket", "Basket", "basket"),
             ("enterprises:orders", "Orders", "receipt"),
             ("enterprises:training", "Training", "home-heart"),
+            ("enterprises:offers", "Offers", "tag"),
             ("enterprises:wallet", "Wallet", "wallet"),
             ("enterprises:organisation", "Organisation", "building"),
         ),

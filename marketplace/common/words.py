@@ -84,6 +84,8 @@ WORDS: dict[str, Word] = {
     "REFUNDING": Word("Credits on their way back", "warn", "", True),
     "COMPLETED": Word("Completed", "ok"),
     "DECLINED": Word("Declined", "warn"),
+    "ORDER-WAITS": Word("Waits for your answer", "new"),
+    "LEFT-OUT": Word("Left out", "warn", "It is not what the ledger names, or could not be run."),
     "FETCHED": Word("Downloaded and checked", "info", "Its bytes are those that the ledger names.", True),
     "DONE": Word("Run", "ok"),
     # accreditation
