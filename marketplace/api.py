@@ -59,7 +59,7 @@ class Pages(PageNumberPagination):
 
 def paged(name: str, row: type[serializers.BaseSerializer[Any]], *parameters: OpenApiParameter) -> dict[str, Any]:
     """What ``extend_schema`` is told of a list that a view pages itself; ``name`` is the operation's id."""
-    fields = {
+    fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {
         "count": serializers.IntegerField(),
         "next": serializers.URLField(allow_null=True),
         "previous": serializers.URLField(allow_null=True),

@@ -137,6 +137,20 @@ def databases(var: Path, chosen_roles: tuple[str, ...], *, environ: Mapping[str,
     return found
 
 
+def redis_urls(url: str, count: int) -> tuple[str, ...]:
+    """So many databases of the Redis at ``redis://``, ``rediss://user:password@host:port/first?option=value``, from
+    ``first`` (0 if it is not said) on.
+
+    Raises:
+        ImproperlyConfigured: the URL is of another kind, or ``first`` is no number.
+    """
+    parts = urlsplit(url)
+    first = parts.path.strip("/") or "0"
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not first.isdecimal():
+        raise ImproperlyConfigured("REDIS_URL must be like redis://host:6379/0 (rediss:// for TLS).")
+    return tuple(parts._replace(path=f"/{int(first) + number}").geturl() for number in range(count))
+
+
 def database(url: str, name: str) -> dict[str, Any]:
     """Django's settings for a ``sqlite:///path`` or ``postgres://user:password@host:port/name?option=value`` URL."""
     parts = urlsplit(url)

@@ -56,8 +56,7 @@ class Line:
     text: str
     unit: str
     default: str
-    lowest: str
-    highest: str
+    bounds: str
     tuned: bool
     looser: bool
 
@@ -118,18 +117,16 @@ def reset(request: HttpRequest, home: Household) -> HttpResponse:
 
 def _groups(rows: Iterable[LimitRow], form: LimitsForm) -> list[Group]:
     found = []
-    for key, members in groupby(rows, key=_section):
-        group = list(members)
-        lines = tuple(_line(row, form[row.name]) for row in group)
-        title, icon, text = _heading(key)
-        found.append(Group(title, icon, text, lines, any(row.here for row in group)))
+    for (here, key), members in groupby(sorted(rows, key=lambda row: not row.here), key=_section):
+        lines = tuple(_line(row, form[row.name]) for row in members)
+        found.append(Group(*_heading(key), lines, here))
     return found
 
 
-def _section(row: LimitRow) -> str:
-    """Limits of one class stand together, and so do those of comparing."""
+def _section(row: LimitRow) -> tuple[bool, str]:
+    """Limits of one class stand together, and so do those of comparing; those of devices in the home come first."""
     first, _, quantity = row.scope.partition(".")
-    return first if quantity or first == HOME else "compare"
+    return row.here, first if quantity or first == HOME else "compare"
 
 
 def _heading(key: str) -> tuple[str, str, str]:
@@ -145,8 +142,8 @@ def _line(row: LimitRow, field: BoundField) -> Line:
     quantity = row.scope.rpartition(".")[2]
     if row.scope != HOME:
         title = f"{words.quantity_title(quantity)}: {title[0].lower()}{title[1:]}"
-    default, lowest, highest = (_shown(row, value) for value in (row.default, row.lowest, row.highest))
-    return Line(field, title, text, _unit(row), default, lowest, highest, row.tuned, row.looser)
+    bounds = f"{_to_page(row, row.lowest):f} to {_shown(row, row.highest)}"
+    return Line(field, title, text, _unit(row), _shown(row, row.default), bounds, row.tuned, row.looser)
 
 
 def _asked(row: LimitRow) -> AskedLimit:

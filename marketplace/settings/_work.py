@@ -20,7 +20,7 @@ REDIS_URL = env.text("REDIS_URL")
 # Where the supervisor's own Valkey listens; unused when REDIS_URL is set.
 HEARTH_VALKEY_SOCKET = env.socket_path("HEARTH_VALKEY_SOCKET", _VAR / "valkey.sock")
 if REDIS_URL:
-    _BROKER, _LAYER, _CACHE = (f"{REDIS_URL.rstrip('/')}/{number}" for number in (0, 1, 2))
+    _BROKER, _LAYER, _CACHE = env.redis_urls(REDIS_URL, 3)
 else:
     _BROKER = f"redis+socket://{HEARTH_VALKEY_SOCKET}?virtual_host=0"
     _LAYER, _CACHE = (f"unix://{HEARTH_VALKEY_SOCKET}?db={number}" for number in (1, 2))

@@ -37,6 +37,28 @@ def test_a_deployment_has_only_the_databases_of_its_roles(tmp_path: Path):
     assert set(env.databases(tmp_path, ("market",), environ={})) == {"default", "market", "ledger"}
 
 
+@pytest.mark.parametrize(
+    ("url", "databases"),
+    [
+        ("redis://cache:6379", ["redis://cache:6379/0", "redis://cache:6379/1", "redis://cache:6379/2"]),
+        ("redis://cache:6379/", ["redis://cache:6379/0", "redis://cache:6379/1", "redis://cache:6379/2"]),
+        ("redis://:word@cache/3", ["redis://:word@cache/3", "redis://:word@cache/4", "redis://:word@cache/5"]),
+        ("rediss://c/0?ssl_cert_reqs=none", [f"rediss://c/{number}?ssl_cert_reqs=none" for number in range(3)]),
+    ],
+)
+def test_broker_events_and_cache_have_a_redis_database_each(url: str, databases: list[str]):
+    assert list(env.redis_urls(url, 3)) == databases
+
+
+@pytest.mark.parametrize(
+    "url", ["cache:6379", "http://cache/0", "redis:///0", "redis://cache/main", "redis://cache/-1"]
+)
+def test_what_is_no_redis_url_refuses_to_start_and_its_password_is_not_shown(url: str):
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL") as refusal:
+        env.redis_urls(url.replace("cache", ":word@cache"), 3)
+    assert "word" not in str(refusal.value)
+
+
 def test_a_postgres_url_is_taken_apart():
     config = env.database("postgres://us%40er:p%2Fw@host:6000/name?sslmode=require", "DATABASE_URL")
     assert (config["USER"], config["PASSWORD"], config["HOST"], config["PORT"], config["NAME"]) == (
