@@ -22,6 +22,7 @@ GATHER = (
     (86_400, "One day"),
     (604_800, "One week"),
 )
+INTERVALS = ((0, "Never"), (86_400, "Every day"), (604_800, "Every week"), (2_592_000, "Every 30 days"))
 STRATEGY_TITLES = {"fedavg": "Plain mean (FedAvg)", "fedprox": "Kept close (FedProx)", "fedadam": "Adaptive (FedAdam)"}
 MODE_TITLES = {"honest-but-curious": "Honest but curious server", "malicious": "Malicious server"}
 
@@ -53,7 +54,7 @@ class TrainingForm(forms.Form):
         ("Homes", "", ("cohort", "minimum", "rounds", "deadline_s", "dropout_percent", "mode")),
         ("Learning at a home", "", ("learning_rate", "epochs", "batch_size", "l2", "hidden", "strategy", "mu")),
         ("Privacy", "", ("clip", "epsilon", "delta", "group_size")),
-        ("Money", "", ("reward", "bonus", "budget")),
+        ("Money", "", ("reward", "bonus", "budget", "interval_s")),
     )
 
     task = forms.ChoiceField(choices=[(name, task_title(name)) for name in TEMPLATES], label="Task")
@@ -120,6 +121,11 @@ class TrainingForm(forms.Form):
     )  # fmt: skip
     bonus = _number("Bonus in the end, credits", "bonus", 0, limits.CREDITS_MAX, "Shared among the homes.")
     budget = _number("Budget, credits", "budget", 0, limits.CREDITS_MAX, "Never more is paid than this.")
+
+    interval_s = forms.TypedChoiceField(
+        coerce=int, choices=INTERVALS, initial=0, label="Repeat",
+        help_text="Each repeat looks for homes and pays by itself, at most the budget, until you end it.",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

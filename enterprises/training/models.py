@@ -53,6 +53,8 @@ class TrainingJob(LeasedRow):
     winding = models.CharField(max_length=12, choices=Winding.choices, default=Winding.NOTHING, blank=True)
     reason = models.CharField(max_length=64, blank=True, help_text="Code of why it failed.")
     cancel_asked = models.BooleanField(default=False)
+    repeat_of = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="repeat")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="Of a repeat: when its notice is posted.")
 
     closes_at = models.DateTimeField(null=True, blank=True)
     total = models.PositiveBigIntegerField(default=0, help_text="Credits that were confirmed, bonus included.")

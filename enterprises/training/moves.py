@@ -7,6 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from enterprises.nudges import nudge_training
+from enterprises.training.errors import TrainingStateWrong
 from enterprises.training.models import TrainingJob
 from marketplace.common.events import enterprise_group, publish
 from marketplace.common.work import advance
@@ -31,3 +33,15 @@ def tell(job: TrainingJob) -> None:
     """Something of the job has changed: open pages fetch it anew."""
     group = enterprise_group(job.enterprise_id)
     publish(group, "training.changed", {"job": str(job.public_id), "state": str(job.state)}, using="enterprise")
+
+
+def moved(job: TrainingJob, states: tuple[TrainingJob.State, ...], **changes: Any) -> TrainingJob:
+    """Change a job that is in one of these states, and wake who goes on with it."""
+    with transaction.atomic(using="enterprise"):
+        rows = TrainingJob.objects.filter(pk=job.pk, state__in=states)
+        if rows.update(**changes, next_try_at=timezone.now()) != 1:
+            raise TrainingStateWrong
+        job.refresh_from_db()
+        tell(job)
+        transaction.on_commit(nudge_training, using="enterprise")
+    return job

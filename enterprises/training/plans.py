@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
+
 from enterprises.training.errors import PlanFieldsInvalid
 from fedlearn.learners import errors as plan_errors
-from fedlearn.learners.families import FAMILIES
+from fedlearn.learners.families import FAMILIES, family
 from fedlearn.learners.plan import Hyper, Privacy, SecureSum, TrainingPlan, micro_of
 from fedlearn.learners.plan_check import plan_check
+from fedlearn.learners.table import Floats
 from fedlearn.learners.templates import TEMPLATES, template
 from fedlearn.protocol.plan import HONEST
 from fedlearn.protocol.strategy import FEDADAM, FEDPROX, Strategy
@@ -37,6 +40,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "reward": 10,
     "bonus": 0,
     "budget": 2000,
+    "interval_s": 0,
 }
 _FIELDS: Final[dict[type[HearthError], str]] = {
     plan_errors.TemplateUnknown: "task",
@@ -48,6 +52,7 @@ _FIELDS: Final[dict[type[HearthError], str]] = {
     plan_errors.GroupsInvalid: "group_size",
     plan_errors.PrivacyInvalid: "epsilon",
     plan_errors.BudgetTooSmall: "budget",
+    plan_errors.ScheduleInvalid: "interval_s",
 }
 _TITLES: Final = {
     "rounds": "rounds",
@@ -98,6 +103,7 @@ def plan_make(fields: Mapping[str, Any], seed: int) -> TrainingPlan:
         deadline_s=int(told["deadline_s"]),
         clip_micro=micro("clip"),
         seed=seed,
+        interval_s=int(told["interval_s"]),
         privacy=privacy,
         secure_sum=SecureSum(str(told["mode"]), int(told["dropout_percent"]) * 10),
         group_size=int(told["group_size"]),
@@ -112,6 +118,11 @@ def plan_make(fields: Mapping[str, Any], seed: int) -> TrainingPlan:
     except HearthError as fault:
         raise PlanFieldsInvalid({_field_of(fault): [fault.detail]}) from fault
     return plan
+
+
+def parameters_first(plan: TrainingPlan) -> Floats:
+    """The parameters that a job starts from: they follow from the plan, so their hash stands on the ledger."""
+    return family(plan.family).parameters_new(plan, np.random.default_rng(plan.seed))
 
 
 def needed_classes(task: str) -> list[str]:

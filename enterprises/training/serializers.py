@@ -68,6 +68,7 @@ class TrainingIn(serializers.Serializer[Any]):
     reward = _whole("reward", 0, limits.CREDITS_MAX)
     bonus = _whole("bonus", 0, limits.CREDITS_MAX)
     budget = _whole("budget", 0, limits.CREDITS_MAX)
+    interval_s = _whole("interval_s", 0, limits.INTERVAL_MAX_S)
 
 
 class ConfirmIn(serializers.Serializer[Any]):
@@ -175,8 +176,8 @@ class TrainingDetailOut(TrainingOut):
 
     class Meta(TrainingOut.Meta):
         fields = (  # type: ignore[assignment]
-            *TrainingOut.Meta.fields, "plan", "plan_hash", "ledger_job", "total", "deadline_ms", "estimate", "dry_run",
-            "happened", "steps", "version_note", "card",
+            *TrainingOut.Meta.fields, "plan", "plan_hash", "ledger_job", "total", "starts_at", "deadline_ms",
+            "estimate", "dry_run", "happened", "steps", "version_note", "card",
         )  # fmt: skip
 
     def get_plan(self, row: TrainingJob) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils import timezone
+
 from enterprises.training import words
 from enterprises.training.models import JobPeer, JobStep, TrainingJob
 from enterprises.training.moves import ENDED, State
@@ -71,7 +73,14 @@ class Compared:
 def line_of(job: TrainingJob) -> Line:
     """A job for the list."""
     plan = plan_of(job)
-    return Line(job, words.task_title(plan.task), words.state_word(job.state, job.cancel_asked), plan.rounds)
+    return Line(
+        job, words.task_title(plan.task), words.state_word(job.state, job.cancel_asked, scheduled(job)), plan.rounds
+    )
+
+
+def scheduled(job: TrainingJob) -> bool:
+    """Whether it is a repeat whose time has not come."""
+    return job.starts_at is not None and timezone.now() < job.starts_at
 
 
 def metric_of(plan: TrainingPlan) -> str:

@@ -123,7 +123,7 @@ def _context(row: TrainingJob) -> dict[str, Any]:
         "plan": plan,
         "title": words.task_title(plan.task),
         "family": words.family_title(plan.family),
-        "word": words.state_word(row.state, row.cancel_asked),
+        "word": words.state_word(row.state, row.cancel_asked, shown.scheduled(row)),
         "reason": words.reason_text(row.reason),
         "winding": words.WINDINGS.get(row.winding, ""),
         "way": shown.way_of(row),
@@ -146,6 +146,7 @@ def _context(row: TrainingJob) -> dict[str, Any]:
         "version_note": words.reason_text(row.version_note),
         "card_figures": _figures(row),
         "card_limits": [words.LIMITS.get(code, code) for code in row.card.get("limits", ())],
+        "scheduled": shown.scheduled(row),
         "cancellable": shown.cancellable(row),
     }
 

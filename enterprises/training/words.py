@@ -21,6 +21,7 @@ STATES: Final[dict[str, Word]] = {
     "failed": Word("Failed", "bad"),
     "cancelled": Word("Cancelled", "idle"),
 }
+SCHEDULED: Final = Word("Scheduled", "idle", "The next repeat; it looks for homes by itself when its time has come.")
 CANCELLING: Final = Word("Ending", "warn", "The job ends with its next step.", True)
 WINDINGS: Final = {
     "ending": "Its end is being written on the ledgers.",
@@ -70,10 +71,12 @@ LIMITS: Final = {
 }
 
 
-def state_word(state: str, cancelling: bool) -> Word:
+def state_word(state: str, cancelling: bool, scheduled: bool = False) -> Word:
     """The word for a job's state; an ended job is not being ended any more."""
     if cancelling and state not in ("completed", "failed", "cancelled"):
         return CANCELLING
+    if scheduled and state == "noticed":
+        return SCHEDULED
     return STATES.get(state, Word(state, "idle"))
 
 

@@ -255,3 +255,38 @@ def test_groups_that_are_opened_apart_share_the_bonus_by_their_shapley_values(
     worth = JobStep.objects.get(job=job, number=1).worth
     assert len(worth) == 24 and len({round(value, 9) for value in worth.values()}) == 3
     assert all(home.paid[-1] in ("market.claim_bonus", "market.release_round") for home in homes)
+
+
+def test_a_job_with_an_interval_repeats_and_pays_by_itself_within_its_budget(world: TrainingWorld, acme: Buyer) -> None:
+    homes = homes_new(world, 4)
+    first = until(world, confirmed(world, acme, homes, rounds=1, cohort=4, interval_s=86_400), "refunding")
+    repeat = TrainingJob.objects.get(repeat_of=first)
+    assert repeat.plan_hash != first.plan_hash and repeat.starts_at > timezone.now()
+    sweep(world, 3)
+    repeat.refresh_from_db()
+    assert repeat.state == "noticed" and repeat.closes_at is None, "its time has not come"
+    TrainingJob.objects.filter(pk=repeat.pk).update(starts_at=timezone.now())
+    for home in homes:
+        world.hubs.pop(home.identity)
+    until(world, repeat, "gathering")
+    for home in homes_new(world, 4):
+        home.answer(bytes.fromhex(repeat.plan_hash))
+    until(world, repeat, "refunding", "failed")
+    assert (repeat.state, repeat.reason) == ("completed", "") and repeat.version
+    assert TrainingJob.objects.filter(repeat_of=repeat).count() == 1
+
+
+def test_a_repeat_that_can_t_be_paid_ends_the_series(world: TrainingWorld, acme: Buyer) -> None:
+    homes = homes_new(world, 4)
+    first = until(world, confirmed(world, acme, homes, rounds=1, cohort=4, interval_s=86_400), "refunding")
+    repeat = TrainingJob.objects.get(repeat_of=first)
+    TrainingJob.objects.filter(pk=repeat.pk).update(starts_at=timezone.now())
+    for home in homes:
+        world.hubs.pop(home.identity)
+    until(world, repeat, "gathering")
+    for home in homes_new(world, 4, price=9):
+        home.answer(bytes.fromhex(repeat.plan_hash))
+    world.shared.suspend(bytes.fromhex(acme.wallet.address))
+    until(world, repeat, "failed", "completed")
+    assert repeat.reason == "buyer_not_accredited"
+    assert not TrainingJob.objects.filter(repeat_of=repeat).exists()

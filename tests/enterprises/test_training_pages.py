@@ -37,6 +37,7 @@ FORM = {
     "epsilon": "",
     "delta": "0.00001",
     "group_size": 0,
+    "interval_s": 0,
 }
 
 

@@ -27,6 +27,7 @@ from enterprises.checkout.ports import term
 from enterprises.training import calls
 from enterprises.training.contributions import shares_of
 from enterprises.training.leaves import cohort_of, happened_of, orders_of
+from enterprises.training.making import repeat_plan
 from enterprises.training.models import JobPeer, JobStep, TrainingJob
 from enterprises.training.moves import State, Winding, tell
 from enterprises.training.ports import Desk, Post
@@ -183,6 +184,8 @@ def _over(post: Post, job: TrainingJob, paid: bool) -> None:
     """Nothing of the job is sent any more. What homes have not fetched stays for them until the money has moved."""
     if not paid:
         post.job_close(job.ledger_job)
+    if job.state == State.COMPLETED:
+        repeat_plan(job)
     _rest(job, 0.0, winding=Winding.REFUNDING if paid else Winding.DONE)
 
 

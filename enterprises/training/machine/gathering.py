@@ -12,6 +12,7 @@ from chain.contracts.market.rows import LISTED
 from chain.contracts.peers import RegisterPeer
 from chain.core.codec import encode
 from enterprises.training.calls import REGISTER_PEER, call, call_of, refusal_of, went_through
+from enterprises.training.confirming import confirm
 from enterprises.training.estimates import choices_of, estimate_of
 from enterprises.training.mocks import rehearsal_of, tables_of
 from enterprises.training.models import JobPeer, TrainingJob
@@ -21,12 +22,13 @@ from enterprises.training.ports import Desk, Post
 from fedlearn.learners.plan import TrainingPlan, plan_decode
 from fedlearn.runtime.names import identity_of
 from fedlearn.runtime.offers import JobOffer, mock_name, offer_to_hub
-from marketplace.common.errors import NotFound
+from marketplace.common.errors import Conflict, NotAllowed, NotFound
 from marketplace.common.licences import TRAINING, texts
 from marketplace.common.work import wait
 
 LOOK_AGAIN_S = 2.0
 CONFIRM_DAYS = 7
+REST_MAX_S = 60.0
 Peer = JobPeer.State
 
 
@@ -34,6 +36,10 @@ def notice(desk: Desk, post: Post, job: TrainingJob) -> None:
     """NOTICED: name the node's keys on the ledger, then post the notice."""
     if job.cancel_asked:
         end(job, State.CANCELLED)
+        return
+    left_s = (job.starts_at - timezone.now()).total_seconds() if job.starts_at else 0.0
+    if left_s > 0:
+        wait(job, using="enterprise", seconds=min(left_s, REST_MAX_S))
         return
     if not _registered(desk, post, job):
         return
@@ -65,6 +71,9 @@ def gather(desk: Desk, post: Post, job: TrainingJob) -> None:
     _note(job, estimate=_estimate(plan, job))
     assert job.closes_at is not None
     closed = timezone.now() >= job.closes_at
+    if job.repeat_of_id and (closed or job.estimate["homes"] == plan.cohort):
+        _confirm_repeat(desk, job)
+        return
     if closed and job.estimate["homes"] < plan.minimum:
         end(job, State.FAILED, "too_few_homes")
     elif timezone.now() >= job.closes_at + timedelta(days=CONFIRM_DAYS):
@@ -74,6 +83,14 @@ def gather(desk: Desk, post: Post, job: TrainingJob) -> None:
             wait(job, using="enterprise", seconds=LOOK_AGAIN_S)
             if _fingerprint_of(job) != before:
                 tell(job)
+
+
+def _confirm_repeat(desk: Desk, job: TrainingJob) -> None:
+    """A repeat pays by itself; if it can't, it ends with the reason, and so does the series."""
+    try:
+        confirm(enterprise=desk.enterprise, market=desk.market, job=job, total=None)
+    except (Conflict, NotAllowed) as refused:
+        end(job, State.FAILED, refused.code)
 
 
 def _registered(desk: Desk, post: Post, job: TrainingJob) -> bool:

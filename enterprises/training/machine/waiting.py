@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from django.utils import timezone
 
 from chain.client.wire import LedgerEvent
@@ -12,11 +11,10 @@ from chain.contracts.market.training_rows import AcceptTraining, DeclineTraining
 from chain.core.codec import decode
 from enterprises.training.models import JobPeer, TrainingJob
 from enterprises.training.moves import State, end, move, tell
+from enterprises.training.plans import parameters_first
 from enterprises.training.ports import Desk, Post
 from enterprises.training.records import record_seal
-from fedlearn.learners.families import family
 from fedlearn.learners.plan import TrainingPlan, plan_decode
-from fedlearn.learners.table import Floats
 from fedlearn.protocol.graph import MIN_MEMBERS
 from fedlearn.runtime.jobs import JobTerms, job_begin
 from fedlearn.runtime.names import identity_of
@@ -46,11 +44,6 @@ def await_homes(desk: Desk, post: Post, job: TrainingJob) -> None:
         end(job, State.FAILED, "too_few_accepted", cursor_height=height)
     else:
         wait(job, using="enterprise", seconds=WAIT_S, cursor_height=height)
-
-
-def parameters_first(plan: TrainingPlan) -> Floats:
-    """The parameters that a job starts from: they follow from the plan, so their hash stands on the ledger."""
-    return family(plan.family).parameters_new(plan, np.random.default_rng(plan.seed))
 
 
 def _follow(desk: Desk, job: TrainingJob) -> int:
