@@ -33,7 +33,7 @@ class TrainingView(MemberView):
 class Templates(MemberView):
     """The tasks that homes can learn, and what they need for them."""
 
-    @extend_schema(responses=shapes.TemplateOut(many=True))
+    @extend_schema(responses=shapes.TrainingTemplateOut(many=True))
     def get(self, request: Request) -> Response:
         self.member  # noqa: B018  # a membership is needed here as well
         found = [
@@ -48,7 +48,7 @@ class Templates(MemberView):
             }
             for task in TEMPLATES.values()
         ]
-        return Response(shapes.TemplateOut(found, many=True).data)
+        return Response(shapes.TrainingTemplateOut(found, many=True).data)
 
 
 class Trainings(TrainingView):
@@ -84,9 +84,9 @@ class TrainingDetail(TrainingView):
 class Estimate(TrainingView):
     """What the job will take with the homes that are ready now; of a draft, with a full cohort."""
 
-    @extend_schema(responses=shapes.EstimateOut)
+    @extend_schema(responses=shapes.TrainingEstimateOut)
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        return Response(shapes.EstimateOut(self.job(public_id).estimate).data)
+        return Response(shapes.TrainingEstimateOut(self.job(public_id).estimate).data)
 
 
 class Notice(TrainingView):
@@ -100,19 +100,19 @@ class Notice(TrainingView):
 class Answers(TrainingView):
     """The homes that answered, under their pseudonyms, and how far each has come."""
 
-    @extend_schema(responses=shapes.AnswerOut(many=True))
+    @extend_schema(responses=shapes.TrainingAnswerOut(many=True))
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
-        return Response(shapes.AnswerOut(selectors.peers(self.job(public_id)), many=True).data)
+        return Response(shapes.TrainingAnswerOut(selectors.peers(self.job(public_id)), many=True).data)
 
 
 class DryRun(TrainingView):
     """The dry run on the mocks of the homes that answered; it is made by itself, POST has it made again."""
 
-    @extend_schema(responses=shapes.DryRunOut)
+    @extend_schema(responses=shapes.TrainingDryRunOut)
     def get(self, request: Request, public_id: uuid.UUID) -> Response:
         return Response(shapes.dry_run_of(self.job(public_id)))
 
-    @extend_schema(request=None, responses={202: shapes.DryRunOut})
+    @extend_schema(request=None, responses={202: shapes.TrainingDryRunOut})
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
         row = services.job_rehearse(job=self.job(public_id))
         return Response(shapes.dry_run_of(row), status=202)
@@ -121,9 +121,9 @@ class DryRun(TrainingView):
 class Confirm(TrainingView):
     """Pay the licences of the homes that are ready, at the cost that the estimate shows."""
 
-    @extend_schema(request=shapes.ConfirmIn, responses={202: shapes.TrainingDetailOut})
+    @extend_schema(request=shapes.TrainingConfirmIn, responses={202: shapes.TrainingDetailOut})
     def post(self, request: Request, public_id: uuid.UUID) -> Response:
-        body = shapes.ConfirmIn(data=request.data)
+        body = shapes.TrainingConfirmIn(data=request.data)
         body.is_valid(raise_exception=True)
         total = int(body.validated_data["total"])
         row = services.job_confirm(member=self.member, market=self.market, job=self.job(public_id), total=total)

@@ -6,7 +6,7 @@ from marketplace.common.errors import Conflict, InputError, NotFound
 
 
 class TrainingUnknown(NotFound):
-    code = "training_unknown"
+    code = "training_job_unknown"
     title = "There is no such training job"
 
 

@@ -71,13 +71,13 @@ class TrainingIn(serializers.Serializer[Any]):
     interval_s = _whole("interval_s", 0, limits.INTERVAL_MAX_S)
 
 
-class ConfirmIn(serializers.Serializer[Any]):
+class TrainingConfirmIn(serializers.Serializer[Any]):
     """``total``: the credits that the estimate shows, bonus included."""
 
     total = serializers.IntegerField(min_value=0)
 
 
-class TemplateOut(serializers.Serializer[Any]):
+class TrainingTemplateOut(serializers.Serializer[Any]):
     """A task, the device classes that it needs (one of them at least) and can use besides, and who can learn it."""
 
     name = serializers.CharField()
@@ -92,6 +92,8 @@ class TemplateOut(serializers.Serializer[Any]):
 class TrainingOut(serializers.ModelSerializer[TrainingJob]):
     """``opened``: rounds of training that went well, of ``rounds``; ``answers``: homes that answered."""
 
+    state = serializers.CharField()
+    winding = serializers.CharField()
     task = serializers.SerializerMethodField()
     rounds = serializers.SerializerMethodField()
     opened = serializers.IntegerField(default=0)
@@ -111,9 +113,10 @@ class TrainingOut(serializers.ModelSerializer[TrainingJob]):
         return plan_of(row).rounds
 
 
-class AnswerOut(serializers.ModelSerializer[JobPeer]):
+class TrainingAnswerOut(serializers.ModelSerializer[JobPeer]):
     """A home under its pseudonym. ``price``: of the lots that it offers, or whose licences were paid."""
 
+    state = serializers.CharField()
     lots = serializers.SerializerMethodField()
     price = serializers.SerializerMethodField()
 
@@ -128,7 +131,7 @@ class AnswerOut(serializers.ModelSerializer[JobPeer]):
         return sum(int(lot.get("price", 0)) for lot in row.lots)
 
 
-class StepOut(serializers.ModelSerializer[JobStep]):
+class TrainingStepOut(serializers.ModelSerializer[JobStep]):
     """A round; ``survivors`` are places in the cohort, ``number`` the round's on the ledger or 0."""
 
     class Meta:
@@ -139,7 +142,7 @@ class StepOut(serializers.ModelSerializer[JobStep]):
         )  # fmt: skip
 
 
-class EstimateOut(serializers.Serializer[Any]):
+class TrainingEstimateOut(serializers.Serializer[Any]):
     """``seconds`` if all homes answer at once, ``seconds_most`` by the deadlines; ``epsilon`` null without noise."""
 
     homes = serializers.IntegerField()
@@ -154,7 +157,7 @@ class EstimateOut(serializers.Serializer[Any]):
     total = serializers.IntegerField()
 
 
-class DryRunOut(serializers.Serializer[Any]):
+class TrainingDryRunOut(serializers.Serializer[Any]):
     """``curve``: the metric after each round on rows that were not learnt from; ``fault``: why it could not be done."""
 
     homes = serializers.IntegerField(default=0)
@@ -170,9 +173,9 @@ class TrainingDetailOut(TrainingOut):
     """With its plan (hexadecimal), what was estimated and what happened, its rounds, and the version's card."""
 
     plan = serializers.SerializerMethodField()
-    estimate = EstimateOut()
+    estimate = TrainingEstimateOut()
     dry_run = serializers.SerializerMethodField()
-    steps = StepOut(many=True)
+    steps = TrainingStepOut(many=True)
 
     class Meta(TrainingOut.Meta):
         fields = (  # type: ignore[assignment]
@@ -189,4 +192,4 @@ class TrainingDetailOut(TrainingOut):
 
 def dry_run_of(row: TrainingJob) -> dict[str, Any]:
     """The dry run as the API shows it; without mocks so far, an empty one."""
-    return dict(DryRunOut({name: value for name, value in row.rehearsal.items() if name != "asked_of"}).data)
+    return dict(TrainingDryRunOut({name: value for name, value in row.rehearsal.items() if name != "asked_of"}).data)

@@ -218,7 +218,7 @@ def _time(value: Any) -> str:
 
 
 def _size(value: Any) -> str:
-    return "–" if value is None else f"{value / 1024:,.1f} KiB"
+    return "–" if value is None else f"{value / 1000:,.1f} kB"
 
 
 def _epsilon(value: Any) -> str:
