@@ -12,7 +12,6 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from chain.client.wire import LedgerEvent
 from chain.contracts.crossing import ConfirmService
 from chain.contracts.service_escrow import DeclineService
 from chain.contracts.service_models import rows as ledger_rows
@@ -70,9 +69,12 @@ def order_complete(*, order: ServiceOrder) -> None:
     _answer(order, State.CONFIRMED, State.COMPLETING)
 
 
-def order_note(models: Models, event: LedgerEvent) -> bool:
-    """Write down an order that the ledger tells of, if it is of an enterprise of this node; whether it was new."""
-    row = models.order(event.subjects[0])
+def order_note(models: Models, order_id: bytes) -> bool:
+    """Write down an order that the ledger tells of, if it is of an enterprise of this node; whether it was new.
+
+    Raises ``NotFound`` if the ledger has no such order.
+    """
+    row = models.order(order_id)
     wallet = Wallet.objects.filter(address=row.enterprise.hex()).first()
     if wallet is None or ServiceOrder.objects.filter(order_id=row.order_id.hex()).exists():
         return False

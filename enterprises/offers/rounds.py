@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 from chain.client.wire import LedgerEvent
@@ -18,11 +17,11 @@ from marketplace.common.errors import NotFound
 from marketplace.common.events import enterprise_group, publish
 from marketplace.common.work import advance, claim, claim_one, leased
 
-log = logging.getLogger(__name__)
 ROUNDS_MAX: Final = 50
 BLOCKS_A_ROUND: Final = 1_000
 LOOK_AGAIN_S: Final = 1.5
 AT_ONCE: Final = 20
+ID_BYTES: Final = 32
 PUBLISHED, PLACED = "version.published", "service_order.placed"
 
 
@@ -85,13 +84,19 @@ def _market(order: ServiceOrder) -> BuyerMarket:
 
 
 def _take(models: Models, event: LedgerEvent) -> int:
-    try:
-        if event.kind == PUBLISHED:
-            return int(_version_note(models, event.subjects[0]))
-        return int(event.kind == PLACED and order_note(models, event))
-    except NotFound:
-        log.warning("the market told of %s and has no such row", event.kind)
+    """Look at the rows that an event may be about: its subjects come in no order that says which is which."""
+    if event.kind not in (PUBLISHED, PLACED):
         return 0
+    note = _version_note if event.kind == PUBLISHED else order_note
+    taken = 0
+    for subject in event.subjects:
+        if len(subject) != ID_BYTES:
+            continue
+        try:
+            taken += note(models, subject)
+        except NotFound:
+            continue
+    return taken
 
 
 def _version_note(models: Models, version: bytes) -> bool:
