@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -66,9 +67,8 @@ def rehearsal_of(plan: TrainingPlan, tables: Sequence[Table], fault: str = "") -
             raise _Enough
 
     try:
-        rehearse(plan, homes, np.random.default_rng(plan.seed), watch=watch)
-    except _Enough:
-        pass
+        with suppress(_Enough):
+            rehearse(plan, homes, np.random.default_rng(plan.seed), watch=watch)
     except HearthError as refused:
         fault = refused.code
     seconds = (time.monotonic() - began) / max(1, len(curve) * len(homes))

@@ -89,7 +89,6 @@ def plan_make(fields: Mapping[str, Any], seed: int) -> TrainingPlan:
             wrong[name] = [fault.detail]
             return 1
 
-    privacy = Privacy(micro("epsilon"), micro("delta")) if noisy else None
     plan = TrainingPlan(
         task=str(told.get("task", "")),
         family=str(told["family"]),
@@ -104,7 +103,7 @@ def plan_make(fields: Mapping[str, Any], seed: int) -> TrainingPlan:
         clip_micro=micro("clip"),
         seed=seed,
         interval_s=int(told["interval_s"]),
-        privacy=privacy,
+        privacy=Privacy(micro("epsilon"), micro("delta")) if noisy else None,
         secure_sum=SecureSum(str(told["mode"]), int(told["dropout_percent"]) * 10),
         group_size=int(told["group_size"]),
         reward_credits=int(told["reward"]),
@@ -113,6 +112,10 @@ def plan_make(fields: Mapping[str, Any], seed: int) -> TrainingPlan:
     )
     if wrong:
         raise PlanFieldsInvalid(wrong)
+    return _checked(plan)
+
+
+def _checked(plan: TrainingPlan) -> TrainingPlan:
     try:
         plan_check(plan)
     except HearthError as fault:
