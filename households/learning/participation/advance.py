@@ -24,12 +24,14 @@ from households.learning.participation.rounds import LEASE_S, mail_step
 from households.models import (
     Household,
     LearningCursor,
+    Lot,
     Participation,
     ParticipationClaim,
     ParticipationOrder,
     ParticipationRound,
 )
 from marketplace.common.errors import Unavailable
+from marketplace.common.licences import TRAINING, texts
 from marketplace.common.work import LeasedRow, advance, claim, due, leased, wait
 
 READ_EVERY_S = 2.0
@@ -191,6 +193,8 @@ def _live() -> Q:
 
 
 def _new_homes() -> set[object]:
-    """Active homes that have something to learn from and have not begun to read."""
+    """Active homes that gave consent or offer lots for training, and have not begun to read."""
     homes = Household.objects.using(HOME).filter(state=Household.State.ACTIVE, reads__isnull=True)
-    return set(homes.filter(consent_rules__isnull=False).values_list("pk", flat=True))
+    licences = [text.digest for text in texts() if text.kind == TRAINING]
+    willing = Q(consent_rules__isnull=False) | Q(lots__licence__in=licences, lots__state=Lot.State.LISTED)
+    return set(homes.filter(willing).values_list("pk", flat=True))

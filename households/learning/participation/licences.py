@@ -72,12 +72,14 @@ def order_step(order: ParticipationOrder, connection: Connection) -> None:
 
 
 def _note(household: Household, event: MarketEvent) -> None:
-    """Keep the hint that a transaction paid for a licence on an own lot."""
+    """Keep the hint that a transaction paid for a licence on an own lot; subjects come in no certain order."""
     ids = _ids(event)
-    for lot in Lot.objects.using(HOME).filter(household=household, lot_id__in=ids[1:]):
-        ParticipationOrder.objects.using(HOME).get_or_create(
-            order_id=ids[0], defaults={"household": household, "lot": lot, "fund_tx_id": event.tx_id}
-        )
+    for lot in Lot.objects.using(HOME).filter(household=household, lot_id__in=ids):
+        orders = {training_order_id_of(job, bytes(lot.lot_id)) for job in ids} & set(ids)
+        for order_id in orders:
+            ParticipationOrder.objects.using(HOME).get_or_create(
+                order_id=order_id, defaults={"household": household, "lot": lot, "fund_tx_id": event.tx_id}
+            )
 
 
 def _verify(order: ParticipationOrder, connection: Connection) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -47,7 +49,8 @@ from households.models import Participation, ParticipationOrder, ParticipationRo
 from marketplace.common.errors import HearthError, Unavailable
 from marketplace.common.work import LeaseLost, renew
 
-LEASE_S = 300.0
+LEASE_S = 60.0
+BEAT_S = 15.0
 log = logging.getLogger("households.learning")
 Rounds = ParticipationRound.State
 
@@ -71,18 +74,42 @@ class LedgerBeacon:
 def mail_step(row: Participation, connection: Connection, node: HomeNode) -> int:
     """Answer what waits for the home in this job; how many messages there were. The caller holds the lease."""
     count = 0
-    for message in node.receive():
-        renew(row, using=HOME, lease_s=LEASE_S)
-        try:
-            if message.peer == enterprise_in(row):
-                _take(row, connection, node, message)
-        except (Unavailable, LeaseLost):
-            raise  # not acknowledged: the message comes again
-        except HearthError as refusal:
-            log.info("participation %s: %s refused: %s", str(row.pk)[:8], _name(message), refusal.code)
-        node.ack(message)
-        count += 1
+    with held(row):
+        for message in node.receive():
+            renew(row, using=HOME, lease_s=LEASE_S)
+            try:
+                if message.peer == enterprise_in(row):
+                    _take(row, connection, node, message)
+            except (Unavailable, LeaseLost):
+                raise  # not acknowledged: the message comes again
+            except HearthError as refusal:
+                log.info("participation %s: %s refused: %s", str(row.pk)[:8], _name(message), refusal.code)
+            node.ack(message)
+            count += 1
     return count
+
+
+@contextmanager
+def held(row: Participation) -> Iterator[None]:
+    """Renew the lease while a block runs, however long it trains; a killed worker lets go within ``LEASE_S``."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_S):
+            try:
+                renew(row, using=HOME, lease_s=LEASE_S)
+            except LeaseLost:
+                return
+            finally:
+                connections[HOME].close()
+
+    thread = threading.Thread(target=beat, name="learning-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _take(row: Participation, connection: Connection, node: HomeNode, message: Incoming) -> None:
@@ -156,14 +183,12 @@ def world_of(row: Participation, connection: Connection) -> HubWorld:
 def _table(row: Participation) -> Callable[[], Table]:
     def build() -> Table:
         """The rows of the licensed lots, of the classes that the owner's rules allow at this moment."""
-        renew(row, using=HOME, lease_s=LEASE_S)
         question = question_of(row, micro=0, sequence=record_of(row).sequence)
         answer = decision(row.household, question, timezone.now())
         lots = [bytes(lot_id) for lot_id in _accepted(row).values_list("lot__lot_id", flat=True)]
         found = table_of(row.household, template(row.task), lots, answer.classes, timezone.now())
         if isinstance(found, NotSuited) or not answer.allowed:
             raise HomeNotSuited
-        renew(row, using=HOME, lease_s=LEASE_S)
         return found
 
     return build
