@@ -60,7 +60,7 @@ class OfferForm(forms.Form):
         required=False, label="Prices of the hours", max_length=4000, widget=forms.Textarea({"rows": 4}),
         help_text="24 prices from 0 h on, or 168 from Monday 0 h on, with spaces between.",
     )  # fmt: skip
-    standing = _money("Standing charge, a day")
+    standing = _money("Standing charge, a day", "May be empty.")
     degrees = _count("Degrees less", 1, 10)
     saving = _count("A degree saves … ‰ of the heating", 1, 100)
     absence = _count("Shortest absence, hours", 1, 24)
@@ -118,7 +118,7 @@ class OfferForm(forms.Form):
 class RuleForm(forms.Form):
     """How orders of a version are answered."""
 
-    rule = forms.ChoiceField(choices=OfferSheet.Rule.choices, label="An order comes in", widget=forms.RadioSelect)
+    rule = forms.ChoiceField(choices=OfferSheet.Rule.choices, label="Answer", widget=forms.RadioSelect)
 
 
 class DeclineForm(forms.Form):

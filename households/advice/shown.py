@@ -51,7 +51,8 @@ class Step:
 def card_of(row: RankedOffer) -> OfferCard:
     """An offer with its reasons as sentences."""
     currency, saving = row.offer["currency"], row.saving_year_micro
-    found = [words.reason_text(each["code"], each["numbers"], currency) for each in row.reasons]
+    told = [each for each in row.reasons if each["code"] != "best_month" or len(row.months) > 1]
+    found = [words.reason_text(each["code"], each["numbers"], currency) for each in told]
     return OfferCard(
         row=row,
         title=row.offer["title"],
@@ -89,7 +90,7 @@ def months_chart(cards: list[OfferCard]) -> dict[str, Any]:
     ]
     if all(month["present_micro"] is not None for month in first):
         series.append({"name": "Now", "values": [month["present_micro"] / 1e6 for month in first]})
-    return {"categories": [month["month"] for month in first], "series": series}
+    return {"categories": [words.month_text(month["month"]) for month in first], "series": series}
 
 
 def day_facts(inquiry: Inquiry) -> tuple[str, str]:

@@ -81,6 +81,12 @@ def terms_text(terms: dict[str, Any], currency: str) -> str:
     return known(terms, currency) if known else ""
 
 
+def month_text(month: str) -> str:
+    """``2026-11`` as ``Nov 2026``."""
+    year, number = month.split("-")
+    return f"{calendar.month_abbr[int(number)]} {year}"
+
+
 def hours_text(hours: list[int]) -> str:
     """Hours of a day as spans: ``0 to 6 h, 22 to 24 h``."""
     spans: list[list[int]] = []

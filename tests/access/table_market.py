@@ -72,9 +72,12 @@ CATALOG = [
     Door("get", M + "facets", everybody()),
     Door("get", M + "licences/{licence}", everybody()),
     Door("get", M + "objects/{object}", participants({HUB: 200, ORGANISATION: 200})),
-    Door("put", M + "objects/{object}", participants({HUB: 400}), b"x"),
-    Door("delete", M + "objects/{object}", participants({HUB: 403}), None, {"X-Deletion-Secret": "not the secret"}),
-]
+    Door("put", M + "objects/{object}", participants({HUB: 400, ORGANISATION: 400}), b"x"),
+    Door("delete", M + "objects/{object}", participants({HUB: 403, ORGANISATION: 403}), None,
+         {"X-Deletion-Secret": "not the secret"}),
+    Door("get", M + "models/{sheet}/offers", participants({HUB: 200, ORGANISATION: 200})),
+    Door("put", M + "models/{sheet}/offers", participants({ORGANISATION: 400}), {}),
+]  # fmt: skip
 
 # The hub answered the organisation's notice under {pseudonym}; in the mailbox of that lies a letter from {wallet}.
 T = M + "training/"

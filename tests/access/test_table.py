@@ -23,7 +23,7 @@ from tests.access.world import World
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("access"), pytest.mark.usefixtures("world")]
 
 TABLE = [*ACCOUNTS, *MARKET, *HOME_API, *HOME_PAGES, *ENTERPRISE_API, *ENTERPRISE_PAGES]
-BOARD = ("/api/v1/market/training/", "/api/v1/market/mailbox/")
+BOARD = ("/api/v1/market/training/", "/api/v1/market/mailbox/", "/api/v1/market/models/")
 METHODS = ("get", "post", "put", "patch", "delete")
 NAMES = {"key": "x", "uidb36": "1", "pk": "1", "object_id": "1", "content_type_id": "1", "app_label": "accounts"}
 
@@ -61,7 +61,7 @@ def test_every_role_is_answered_as_the_table_says(door: Door, world: World) -> N
 def _may_know(role: str, bearer: str, door: Door) -> bool:
     """Organisations are known to operators, and a wallet's address to the public, since the ledger is.
 
-    Hubs are told who looks for homes, and who writes to them.
+    Hubs are told who looks for homes, who writes to them, and who offers a model.
     """
     if bearer != rules.MEMBER:
         return False

@@ -34,11 +34,12 @@ from marketplace.accounts.services import api_token_create
 from marketplace.common.errors import NotFound
 from tests import factories
 from tests.access import rules
-from tests.enterprises import board
+from tests.enterprises import board, offers
 from tests.enterprises import market as in_process
 from tests.enterprises.conftest import Buyer
 from tests.enterprises.home import Home, register
 from tests.enterprises.ledger import SharedLedger, signer_of
+from tests.households import advice
 from tests.households.learning import consent
 from tests.households.market import MemoryConnector, MemoryMarket
 from tests.households.participation import participation_new
@@ -143,6 +144,7 @@ def settings_of(folder: Path) -> Iterator[None]:
         HEARTH_BUYER_MARKET="tests.enterprises.market.connect",
         HEARTH_LOT_SOURCE="tests.enterprises.market.source",
         HEARTH_HUB_CONNECTOR="tests.households.market.MemoryConnector",
+        HEARTH_ADVICE_CONNECTOR="tests.households.advice.MemoryAdvice",
         STORAGES={**settings.STORAGES, "lots": store},
     ):
         device_ledgers_forget()
@@ -212,6 +214,7 @@ def _home(owner: User, other: User) -> tuple[Any, TestDevice, dict[str, str]]:
         "lot": str(lot.pk),
         "consent": str(consent(home).pk),
         "participation": str(participation_new(home).pk),
+        **advice.names_of(home),
     }
     return home, device, names
 
@@ -268,6 +271,7 @@ def _enterprises(member: User, other: User) -> tuple[dict[str, str], dict[str, s
         "address": order.buyer.hex(),
         "market_order": order.order_id.hex(),
         **training,
+        **offers.names_of(buyer.enterprise),
     }
     return {rules.HUB: hub.token, rules.ORGANISATION: buyer.market.token}, names, buyer.wallet.address
 

@@ -12,7 +12,7 @@ from chain.crypto.secp256k1 import public_key
 from enterprises.checkout import keys, services
 from enterprises.checkout.models import Enterprise, Member, Wallet
 from enterprises.checkout.outbox import wallet_context
-from enterprises.offers.models import OfferSheet, OrdersCursor, ServiceOrder
+from enterprises.offers.models import ModelListing, OfferSheet, OrdersCursor, ServiceOrder, VersionOffer
 from enterprises.offers.port import ShelfClient
 from enterprises.offers.rounds import offers_advance
 from enterprises.partners.models import MarketToken, Organisation
@@ -23,7 +23,7 @@ from households.models import Household
 from marketplace.accounts.models import User
 from tests.enterprises.board import DjangoTransport, hub_new
 from tests.enterprises.conftest import everything_due
-from tests.households.advice import AdviceMarket
+from tests.households.advice import NIGHT, AdviceMarket, offer
 from tests.pure.chain.contracts.world import address, secret_of
 
 
@@ -107,6 +107,21 @@ class HomeConnector:
     def connect(self, household: Household) -> Connection:
         world = OffersWorld.here
         return Connection(world.market.shared, world.market.models, HomeShelf(world.http, hub_new().token))
+
+
+def names_of(enterprise: Enterprise) -> dict[str, str]:
+    """A version with one offer, on the market's shelf too, and a home's order of it. For tests of access."""
+    version, digest = "5a" * 32, "5b" * 32
+    sheet = OfferSheet.objects.create(enterprise=enterprise, version=version, service=digest, service_name="advice")
+    body = offer("Night owl", NIGHT)["offer"]
+    found = VersionOffer.objects.create(sheet=sheet, digest=digest, body=body)
+    order = ServiceOrder.objects.create(
+        enterprise=enterprise, offer=found, order_id=digest, version=version, digest=digest, account="5c" * 20,
+        price=0, placed_ms=1, deadline_ms=2,
+    )  # fmt: skip
+    organisation = Organisation.objects.get(address=enterprise.wallet.address)
+    ModelListing.objects.create(version=version, organisation=organisation, offers=[{"offer": body, "price": 0}])
+    return {"sheet": version, "offer": str(found.public_id), "service_order": str(order.public_id)}
 
 
 def member_of(user: User) -> Member:

@@ -30,7 +30,7 @@ from fedlearn.learners.plan import plan_hash
 from fedlearn.learners.scaling import scaler_fixed
 from fedlearn.learners.templates import template
 from households.advice.port import Connection, Listing
-from households.models import Household
+from households.models import AdviceOrder, Household, Inquiry, ModelRun, RankedOffer
 from households.uploads.services.intake import segments_store
 from marketplace.common.errors import NotFound, Unavailable
 from marketplace.common.types import to_ms
@@ -293,6 +293,30 @@ def measured(home: Household, device: TestDevice, days: int = DAYS) -> None:
 def _load_wh(time_ms: int, place: int) -> int:
     hour = time_ms // HOUR_MS % 24
     return (1_500 if 18 <= hour < 22 else 250) + place * 7919 % 90
+
+
+def names_of(home: Household) -> dict[str, str]:
+    """An inquiry with one offer, which the owner has ordered; made without its enterprise. For tests of access."""
+    MemoryAdvice.market = AdviceMarket()
+    inquiry = Inquiry(
+        household=home, account_index=0, account=bytes(20), service=SERVICE, service_name=SERVICE_NAME,
+        task="next_hour_load", state=Inquiry.State.READY,
+    )  # fmt: skip
+    run = ModelRun(inquiry=inquiry, version=bytes(32), row=b"", enterprise=bytes(20), state=ModelRun.State.DONE)
+    ranked = RankedOffer(
+        inquiry=inquiry, run=run, place=1, offer=offer("Night owl", NIGHT)["offer"], digest=bytes(32), cost_year_micro=1
+    )
+    order = AdviceOrder(
+        household=home,
+        ranked=ranked,
+        order_id=bytes(32),
+        nonce=bytes(32),
+        deadline_ms=1,
+        state=AdviceOrder.State.PLACED,
+    )
+    for row in (inquiry, run, ranked, order):
+        row.save(using="home")
+    return {"inquiry": str(inquiry.pk), "ranked": str(ranked.pk), "advice_order": str(order.pk)}
 
 
 class MemoryAdvice:
