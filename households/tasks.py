@@ -71,7 +71,7 @@ def learning_advance(household_id: str) -> None:
     cache.delete(_learning_key(household_id))
     _for_home(household_id, advance_learning)
     rest_s = learning_rest_s(household_id)
-    if rest_s is not None and cache.add(_learning_key(household_id), 1, timeout=LEARNING_KEY_S):
+    if rest_s is not None and cache.add(f"hearth:later:learning:{household_id}", 1, timeout=1):
         learning_advance.apply_async((household_id,), countdown=rest_s)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from fedlearn.runtime.jobs import COMPLETED
+from households import tasks
+from households.learning.participation.advance import homes_with_work
 from households.models import (
     ConsentEvent,
     EpsilonEntry,
@@ -24,6 +27,7 @@ from tests.households.participation import (
     Enterprise,
     TrainingMarket,
     World,
+    everything_due,
     home_turn,
     home_with_rows,
     lead,
@@ -76,6 +80,24 @@ def test_a_home_learns_with_others_and_is_paid_for_every_round(world: World, hom
         assert Lot.objects.using("home").get(pk=order.lot_id).earned == earned > 0
         assert sum(claim.reward for claim in order.claims.all()) == earned
         assert world.market.balance(bytes(order.lot.payee)) == earned
+
+
+def test_the_sweep_finds_a_home_that_begins_to_read_and_its_due_rows(
+    world: World, home: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(tasks.learning_advance, "delay", called.append)
+    assert homes_with_work(timezone.now()) == {home.pk}, "it offers lots for training"
+    tasks.sweep()
+    tasks.sweep()
+    assert called == [str(home.pk)], "one that waits in the queue is enough"
+    monkeypatch.setattr(tasks.learning_advance, "apply_async", lambda *args, **kwargs: called.append("again"))
+    consent(home)
+    Enterprise(world).post()
+    tasks.learning_advance(str(home.pk))
+    assert only().state == State.ANSWERED and called[1:] == ["again"], "what comes soon is nudged from the task"
+    everything_due()
+    assert homes_with_work(timezone.now()) == {home.pk}
 
 
 def test_without_a_rule_nothing_leaves_and_the_history_says_why(world: World, home: Household) -> None:
