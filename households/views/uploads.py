@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from chain.consensus.ballot import Verdict
 from chain.consensus.quorum import LABELS
+from households.consensus.batch import terms_parse
 from households.forms import ScheduleForm
 from households.models import Batch, Household, Lot, UploadSchedule
 from households.selectors import uploads as selectors
@@ -108,6 +109,7 @@ def batch(request: HttpRequest, home: Household, batch_id: uuid.UUID) -> HttpRes
         ],
         "rounds": proposals(home).filter(batch_id=bytes(row.batch_id)).order_by("round"),
         "voiding": bool(votes and votes.open),
+        "limits": len(terms_parse(bytes(row.terms)).limits) if bytes(row.terms) else None,
     }
     return show(request, "households/batch.html", context, part="body")
 
