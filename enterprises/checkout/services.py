@@ -29,6 +29,7 @@ from enterprises.errors import (
     NotEnoughCredits,
 )
 from enterprises.nudges import nudge_buyer, nudge_newcomer
+from enterprises.training.models import TrainingJob
 from marketplace.common.errors import InputError
 from marketplace.common.events import enterprise_group, publish
 
@@ -170,10 +171,13 @@ def order_confirm(*, member: Member, market: BuyerMarket, total: int, licences: 
 
 
 def committed(enterprise: Enterprise) -> int:
-    """Credits that confirmed purchases will take but that have not left the wallet yet."""
+    """Credits that confirmed purchases and training jobs will take but that have not left the wallet yet."""
     states = (Purchase.State.CONFIRMED, Purchase.State.CHECKED, Purchase.State.FUNDING)
     waiting = Purchase.objects.filter(order__enterprise=enterprise, state__in=states, ledger_state="")
-    return sum(waiting.values_list("price", flat=True))
+    jobs = TrainingJob.objects.filter(enterprise=enterprise, state=TrainingJob.State.FUNDING, cancel_asked=False)
+    paid = jobs.filter(transactions__call="market.fund_training", transactions__state="final")
+    unpaid = jobs.exclude(pk__in=paid.values("pk"))
+    return sum(waiting.values_list("price", flat=True)) + sum(unpaid.values_list("total", flat=True))
 
 
 def _wallet_create(enterprise: Enterprise) -> Wallet:

@@ -49,19 +49,12 @@ def confirm(*, enterprise: Enterprise, market: BuyerMarket, job: TrainingJob, to
         cost = sum(choice.price for choice in choices) + plan.bonus_credits
         if total is not None and cost != total:
             raise TrainingCostChanged
-        if cost > wallet.balance - committed(enterprise) - training_committed(enterprise):
+        if cost > wallet.balance - committed(enterprise):
             raise TrainingTooDear
         _choose(job, choices)
         estimate = estimate_of(plan, choices, float(job.rehearsal.get("seconds_home_round", 0.5)))
         changes = {"estimate": estimate, "total": cost, "confirmed_at": timezone.now()}
         return moved(job, (State.GATHERING,), state=State.FUNDING, **changes)
-
-
-def training_committed(enterprise: Enterprise) -> int:
-    """Credits that confirmed jobs will take but that have not left the wallet yet."""
-    waiting = TrainingJob.objects.filter(enterprise=enterprise, state=State.FUNDING, cancel_asked=False)
-    paid = waiting.filter(transactions__call="market.fund_training", transactions__state="final").distinct()
-    return sum(waiting.exclude(pk__in=paid.values("pk")).values_list("total", flat=True))
 
 
 def _require_enough(plan: TrainingPlan, choices: list[Choice]) -> None:

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from chain.contracts.credits import ESCROW
 from chain.crypto.hashing import sha256
 from enterprises.checkout.models import Wallet
+from enterprises.checkout.services import committed
 from enterprises.training import services
 from enterprises.training.contributions import shares_of
 from enterprises.training.models import JobPeer, JobStep, TrainingJob
@@ -290,3 +291,11 @@ def test_a_repeat_that_can_t_be_paid_ends_the_series(world: TrainingWorld, acme:
     until(world, repeat, "failed", "completed")
     assert repeat.reason == "buyer_not_accredited"
     assert not TrainingJob.objects.filter(repeat_of=repeat).exists()
+
+
+def test_credits_of_a_confirmed_job_are_not_spent_twice(world: TrainingWorld, acme: Buyer) -> None:
+    homes = homes_new(world)
+    job = confirmed(world, acme, homes)
+    assert committed(acme.enterprise) == job.total == 42
+    until(world, job, "waiting")
+    assert committed(acme.enterprise) == 0 and acme.balance() == 1000 - 42
