@@ -9,6 +9,7 @@
     m/7410'/0'/4'               cloud secret, from which all lots' secrets come
     m/7410'/0'/5'               the hub's account at the market
     m/7410'/0'/6'/n'            pseudonym of the home in one training job; its child 0' signs in the job's rounds
+    m/7410'/0'/7'/n'            account of the home in one inquiry for a service, and in the orders that follow
     m/7410'/1'/0                master wallet's receiving key
     m/7410'/1'/1                master wallet's signing key (recovery of a home)
     m/7410'/2'/0'               an enterprise's wallet key

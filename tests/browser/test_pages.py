@@ -24,11 +24,11 @@ ACCOUNT = [
 ]
 OWNER = ["/home/", "/home/devices/", "/home/devices/{device}/", "/home/data/", "/home/sharing/", "/home/uploads/",
          "/home/uploads/{batch}/", "/home/wallet/", "/home/wallet/{device}/", "/home/wallet/restore/",
-         "/home/wallet/recover/", "/home/learning/", "/home/learning/give/", "/home/settings/",
+         "/home/wallet/recover/", "/home/learning/", "/home/learning/give/", "/home/advice/", "/home/settings/",
          "/home/start/consent/"]  # fmt: skip
 ENTERPRISE = ["/enterprise/", "/enterprise/catalog/", "/enterprise/catalog/{lot}/", "/enterprise/basket/",
               "/enterprise/orders/", "/enterprise/training/", "/enterprise/training/new/",
-              "/enterprise/training/{job}/", "/enterprise/wallet/", "/enterprise/organisation/"]  # fmt: skip
+              "/enterprise/training/{job}/", "/enterprise/offers/", "/enterprise/wallet/", "/enterprise/organisation/"]  # fmt: skip
 OUTSIDE = """() => [...document.querySelectorAll("body *")]
   .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility()).slice(0, 3)
   .map((e) => e.outerHTML.slice(0, 120))"""
