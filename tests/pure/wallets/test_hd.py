@@ -75,6 +75,8 @@ def test_paths_are_the_documented_ones():
         "m/7410'/0'/2'": hd.home_authority(operational).secret,
         "m/7410'/0'/3'": hd.hub_key(operational).secret,
         "m/7410'/0'/4'": hd.cloud_secret(operational),
+        "m/7410'/0'/6'/7'": hd.learning_pseudonym(operational, 7).secret,
+        "m/7410'/0'/6'/7'/0'": hd.learning_job_key(operational, 7).secret,
         "m/7410'/1'/0": hd.master_receive(root).secret,
         "m/7410'/1'/1": hd.master_signer(root).secret,
         "m/7410'/2'/0'": hd.enterprise_key(root).secret,
