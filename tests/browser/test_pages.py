@@ -28,7 +28,8 @@ OWNER = ["/home/", "/home/devices/", "/home/devices/{device}/", "/home/data/", "
          "/home/start/consent/"]  # fmt: skip
 ENTERPRISE = ["/enterprise/", "/enterprise/catalog/", "/enterprise/catalog/{lot}/", "/enterprise/basket/",
               "/enterprise/orders/", "/enterprise/training/", "/enterprise/training/new/",
-              "/enterprise/training/{job}/", "/enterprise/offers/", "/enterprise/wallet/", "/enterprise/organisation/"]  # fmt: skip
+              "/enterprise/training/{job}/", "/enterprise/offers/", "/enterprise/wallet/",
+              "/enterprise/organisation/"]  # fmt: skip
 OUTSIDE = """() => [...document.querySelectorAll("body *")]
   .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility()).slice(0, 3)
   .map((e) => e.outerHTML.slice(0, 120))"""

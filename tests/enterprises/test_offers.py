@@ -20,18 +20,13 @@ from enterprises.offers.errors import OfferKindUnfit, OfferThere, ServiceOrderAn
 from enterprises.offers.models import ModelListing, ModelObject, OfferSheet, ServiceOrder
 from enterprises.partners.models import Organisation
 from fedlearn.learners.errors import OfferPriceInvalid
-from households.advice import orders as home_orders
-from households.models import AdviceOrder, HomeWallet, Household, Inquiry
 from marketplace.accounts.models import User
 from tests import factories
 from tests.enterprises.market import Killed
 from tests.enterprises.offers import OffersWorld
 from tests.enterprises.test_crashes import dying
 from tests.households import advice
-from tests.households.advice import FLAT, NIGHT, always, day_before
-from tests.households.test_advice import PRESENT, asked, go_on, ranked
-from tests.households.world import PASSPHRASE, devices_new, home_new
-from tests.pure.chain.contracts.world import address
+from tests.households.advice import FLAT, NIGHT, day_before
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 HOME = "somebody"
@@ -235,77 +230,3 @@ def test_offers_are_put_by_the_organisation_whose_version_it_is(world: OffersWor
     body["offers"][0]["offer"]["terms"] = {**FLAT, "price_micro_per_kwh": 10**9}  # type: ignore[index]
     assert own.put(path, body, format="json").json()["code"] == "offer_price_invalid"
     assert bolt.get(path).json()["enterprise_name"] == "Acme Energy"
-
-
-# From end to end.
-
-
-@pytest.fixture
-def home(settings: Any, world: OffersWorld, tmp_path: Any) -> Household:
-    settings.HEARTH_HUB_CONNECTOR = "tests.households.market.MemoryConnector"
-    found = home_new()
-    (meter,) = devices_new(found, 1, "mains")
-    advice.measured(found, meter)
-    return found
-
-
-def test_a_home_orders_from_one_of_two_enterprises_and_the_service_is_given(
-    world: OffersWorld, sheet: OfferSheet, home: Household
-) -> None:
-    bolt = world.enterprise(factories.member(), "bolt", "Bolt Ltd")
-    world.market.publish("bolt", always(0.3), [])
-    world.rounds()
-    theirs = OfferSheet.objects.get(enterprise=bolt)
-    added(sheet, "Night owl", NIGHT, price=40)
-    added(theirs, "Bolt flat", {**FLAT, "price_micro_per_kwh": 290_000})
-    sheets.rule_set(sheet=sheet, rule="automatic")
-    world.rounds()
-    inquiry = asked(home, world.market, present=PRESENT)
-    assert inquiry.state == Inquiry.State.READY
-    assert [each.offer["title"] for each in inquiry.ranked.all()] == ["Night owl", "Bolt flat"]
-    master = bytes(HomeWallet.objects.using("home").get(pk=home.pk).master_address)
-    world.market.credits(master, 100)
-    order = home_orders.order_place(
-        household=home,
-        ranked=ranked(inquiry, "Night owl"),
-        connection=world.market.connection(),
-        passphrase=PASSPHRASE,
-    )
-    go_on(home)
-    world.rounds()
-    go_on(home)
-    order.refresh_from_db()
-    assert (order.state, order.money) == (AdviceOrder.State.CONFIRMED, AdviceOrder.Money.PAID)
-    heard = ServiceOrder.objects.get()
-    assert heard.account == bytes(inquiry.account).hex() and heard.enterprise == sheet.enterprise
-    orders.order_complete(order=heard)
-    world.rounds()
-    go_on(home)
-    order.refresh_from_db()
-    assert order.state == AdviceOrder.State.COMPLETED
-    assert world.market.shared.balance(master) == 60
-    assert world.market.shared.balance(address("acme")) == 1_000 + 39
-
-
-def test_a_declined_order_with_a_price_gives_the_home_its_credits_back(
-    world: OffersWorld, sheet: OfferSheet, home: Household
-) -> None:
-    added(sheet, price=40)
-    world.rounds()
-    inquiry = asked(home, world.market)
-    master = bytes(HomeWallet.objects.using("home").get(pk=home.pk).master_address)
-    world.market.credits(master, 100)
-    order = home_orders.order_place(
-        household=home,
-        ranked=ranked(inquiry, "Night owl"),
-        connection=world.market.connection(),
-        passphrase=PASSPHRASE,
-    )
-    go_on(home)
-    world.rounds()
-    orders.order_decline(order=ServiceOrder.objects.get(), reason="not_available")
-    world.rounds()
-    go_on(home)
-    order.refresh_from_db()
-    assert (order.state, order.money, order.code) == ("declined", "returned", "not_available")
-    assert world.market.shared.balance(master) == 100
