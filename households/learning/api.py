@@ -82,6 +82,7 @@ class ConsentRuleOut(serializers.Serializer[Any]):
     enterprise_name = serializers.CharField(source="rule.enterprise_name")
     limit_micro = serializers.IntegerField(source="rule.limit_micro")
     used_micro = serializers.IntegerField()
+    noiseless = serializers.BooleanField(source="rule.noiseless")
     state = serializers.CharField()
     text = serializers.CharField(source="rule.text")
     given_at = serializers.DateTimeField(source="rule.given_at")
@@ -97,6 +98,7 @@ class ConsentRuleIn(serializers.Serializer[Any]):
     enterprise = serializers.CharField(max_length=90, required=False, default="", allow_blank=True)
     enterprise_name = serializers.CharField(max_length=NAME_MAX, required=False, default="", allow_blank=True)
     limit_micro = serializers.IntegerField(min_value=1, max_value=LIMIT_MICRO_MAX)
+    noiseless = serializers.BooleanField(required=False, default=False)
     expires_at = serializers.DateTimeField()
     text = serializers.CharField(max_length=40)
 

@@ -55,7 +55,7 @@ def _conditions(question: Question, now: datetime) -> list[tuple[str, Callable[[
     text, cost, besides = current(TRAINING).name, question.micro_epsilon, _besides(question)
 
     def lasts(rule: ConsentRule) -> bool:
-        return cost is not None and rule_used_micro(rule, besides=besides) + cost <= rule.limit_micro
+        return cost is None or rule_used_micro(rule, besides=besides) + cost <= rule.limit_micro
 
     return [
         (why.NO_RULE, lambda rule: rule.task in ("", question.task)),
@@ -63,7 +63,7 @@ def _conditions(question: Question, now: datetime) -> list[tuple[str, Callable[[
         (why.CLASS_NOT_COVERED, lambda rule: _met(question, set(rule.classes), None)),
         (why.RULE_EXPIRED, lambda rule: rule.expires_at > now),
         (why.TEXT_CHANGED, lambda rule: rule.text == text),
-        (why.EPSILON_UNBOUNDED, lambda rule: cost is not None),
+        (why.EPSILON_UNBOUNDED, lambda rule: cost is not None or rule.noiseless),
         (why.RULE_EPSILON, lasts),
     ]
 

@@ -51,6 +51,11 @@ class GiveForm(forms.Form):
     name = forms.CharField(max_length=NAME_MAX, required=False, label="Its name", help_text="For your own eyes.")
     days = forms.IntegerField(min_value=1, max_value=RULE_DAYS_MAX, initial=90, label="It ends after … days")
     limit = _epsilon("Epsilon, at most", initial=Decimal(1), help_text="In all its time. Less is more private.")
+    noiseless = forms.BooleanField(
+        required=False,
+        label="Also let jobs in that add no noise",
+        help_text="Then only the sum over all homes hides yours, and nothing bounds what a model may keep of it.",
+    )
     read = forms.BooleanField(
         label="I have read what learning at home means, and the licence.",
         error_messages={"required": "Read both first."},

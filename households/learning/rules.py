@@ -35,11 +35,13 @@ def rule_give(
     task: str = "",
     enterprise: bytes = b"",
     enterprise_name: str = "",
+    noiseless: bool = False,
 ) -> ConsentRule:
     """The owner lets these classes be learnt from, by one enterprise (20 bytes) or any, for one task or any.
 
-    ``limit_micro`` is the micro-epsilon that may be spent under the rule in all its time; ``text_name`` names the text
-    on training licences that the owner has read. Raises ``ConsentRuleInvalid``, ``UnknownClass``, ``TextNotRead``.
+    ``limit_micro`` is the micro-epsilon that may be spent under the rule in all its time; with ``noiseless`` jobs that
+    add no noise are allowed too, and nothing is counted for them. ``text_name`` names the text on training licences
+    that the owner has read. Raises ``ConsentRuleInvalid``, ``UnknownClass``, ``TextNotRead``.
     """
     now = timezone.now()
     named = sorted(set(classes))
@@ -65,6 +67,7 @@ def rule_give(
             enterprise=enterprise,
             enterprise_name=enterprise_name.strip(),
             limit_micro=limit_micro,
+            noiseless=noiseless,
             expires_at=expires_at,
             text=text_name,
         )

@@ -134,6 +134,7 @@ def _given(home: Household, form: GiveForm) -> bool:
             enterprise=address,
             enterprise_name=name,
             limit_micro=micro_of(data["limit"]),
+            noiseless=data["noiseless"],
             expires_at=timezone.now() + timedelta(days=data["days"]),
             text_name=data["text"],
         )

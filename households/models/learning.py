@@ -48,6 +48,9 @@ class ConsentRule(HomeModel):
     enterprise = models.BinaryField(max_length=20, default=bytes, help_text="Its address, or empty for any.")
     enterprise_name = models.CharField(max_length=120, blank=True)
     limit_micro = models.PositiveBigIntegerField(help_text="Micro-epsilon that may be spent under this rule in all.")
+    noiseless = models.BooleanField(
+        default=False, help_text="Jobs that add no noise are allowed too: masks alone hide."
+    )
     expires_at = models.DateTimeField()
     text = models.CharField(max_length=40, help_text="The text that the owner read, for instance training-1.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)

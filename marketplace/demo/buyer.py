@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
+
 from chain.wallets.address import address_parse
-from marketplace.demo.client import Api, wait_until
+from marketplace.demo.client import Api, Refused, wait_until
 
 ENTERPRISE = "/api/v1/enterprise/"
 MARKET = "/api/v1/market/"
 ENDED = {"settled", "refunded", "failed"}
 ACCREDITED_DAYS = 365
+SHEET_S = 60.0
 
 
 @dataclass
@@ -99,6 +102,26 @@ class Buyer:
     def homes_ready(self, job: str) -> int:
         """How many homes have offered lots and a sample."""
         return sum(row["state"] == "ready" for row in self.api.get(f"{ENTERPRISE}training/{job}/answers"))
+
+    def offer(self, version: str, title: str, terms: dict[str, Any]) -> None:
+        """Offer something with a version of a model; orders are confirmed by themselves."""
+        sheet = f"{ENTERPRISE}offers/{version}"
+        wait_until(lambda: self._there(sheet), "the version's sheet of offers", SHEET_S)
+        self.api.patch(sheet, {"rule": "automatic"})
+        self.api.post(sheet, {"title": title, "currency": "EUR", "terms": terms, "price": 0})
+
+    def offers_sent(self, version: str) -> bool:
+        """Whether the market shows the offers of a version."""
+        return bool(self.api.get(f"{ENTERPRISE}offers/{version}")["sent"])
+
+    def _there(self, path: str) -> bool:
+        try:
+            self.api.get(path)
+        except Refused as refusal:
+            if refusal.http_status != httpx.codes.NOT_FOUND:
+                raise
+            return False
+        return True
 
     def training_confirm(self, job: str) -> None:
         """Pay the licences at the cost that the estimate shows."""

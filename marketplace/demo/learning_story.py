@@ -1,7 +1,8 @@
 """The second act: the recorded homes teach an enterprise's model without their readings leaving, on real processes.
 
 It plays on a stage of its own. Everything goes over the REST API: owners give a licence to learn and a consent, an
-enterprise opens a job, pays the licences, and homes and enterprise do the rounds over the market's mailboxes.
+enterprise opens a job, pays the licences, and homes and enterprise do the rounds over the market's mailboxes. Then the
+enterprise offers tariffs with the model, and a home runs it on its own data, picks one and orders it.
 """
 
 from __future__ import annotations
@@ -21,11 +22,24 @@ from marketplace.demo.story import Story
 
 TASK: Final = "next_hour_load"
 CLASSES: Final = ["mains"]
-EPSILON: Final = 40.0
-ROUNDS: Final = 4
+EPSILON: Final = 1.0  # what owners would spend on jobs with noise; with ten homes noise would hide everything
+ROUNDS: Final = 3
 GATHER_S: Final = 60
-READY_S, JOB_S = 180.0, 600.0
+READY_S, JOB_S, VERSION_S = 180.0, 600.0, 120.0
+PRESENT_MICRO: Final = 340_000  # a kWh costs 0.34 now
+TARIFFS: Final[dict[str, dict[str, Any]]] = {
+    "Even": {"form": "flat", "price_micro_per_kwh": 320_000, "standing_micro_per_day": 250_000},
+    "Night owl": {
+        "form": "two_rate",
+        "low_micro_per_kwh": 190_000,
+        "high_micro_per_kwh": 380_000,
+        "low_hours": [0, 1, 2, 3, 4, 5, 22, 23],
+        "standing_micro_per_day": 200_000,
+    },
+}
 POLL_S: Final = 1.0
+NO_ADVICE: Final[dict[str, Any]] = {"runs": [], "ranked": []}
+NO_ORDER: Final[dict[str, Any]] = {"state": "none"}
 JOB_ENDED: Final = {"completed", "failed", "cancelled"}
 PLAN: Final[dict[str, Any]] = {
     "service": "load-forecast",
@@ -33,58 +47,77 @@ PLAN: Final[dict[str, Any]] = {
     "gather_s": GATHER_S,
     "task": TASK,
     "family": "linear",
-    "learning_rate": "0.005",
+    "learning_rate": "0.02",
     "epochs": 3,
     "rounds": ROUNDS,
     "minimum": 5,
     "deadline_s": 120,
-    "clip": "0.3",
-    "epsilon": str(EPSILON),
+    "clip": "0.5",
+    "epsilon": None,
     "reward": 0,
-    "budget": 0,
+    "budget": 1_000,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """How the job went: its REST form at the end, and how many homes' owners saw themselves paid."""
+    """How the job went (its REST form at the end), how many homes took part, and what one of them was advised."""
 
     job: dict[str, Any]
     homes: int
     taking_part: int
+    advice: dict[str, Any]
+    order: dict[str, Any]
 
     @property
     def rounds(self) -> list[dict[str, Any]]:
         """The rounds that trained and were opened."""
         return [step for step in self.job["steps"] if step["kind"] == "train" and step["outcome"] == "opened"]
 
-    def summary(self) -> dict[str, Any]:
-        """The figures for the story's last line."""
+    def broken(self) -> list[str]:
+        """What did not happen as it should, in words."""
+        checks = {
+            f"the training job {self.job['state']}: {self.job['reason']}": self.job["state"] == "completed",
+            f"the job has no version: {self.job['version_note']}": bool(self.job["version"]),
+            "no model ran at home": any(run["state"] == "done" for run in self.advice["runs"]),
+            "the home was recommended nothing": bool(self.advice["ranked"]),
+            f"the order ended as {self.order['state']}": self.order["state"] == "completed",
+        }
+        return [text for text, well in checks.items() if not well]
+
+    def training(self) -> dict[str, Any]:
+        """The object ``training`` of the story's last line. Figures are of the final model over masked sums."""
         opened = [step for step in self.job["steps"] if step["outcome"] == "opened"]
         figures = opened[-1]["figures"] if opened else {}
         in_all = [len(step["survivors"]) for step in opened]
         moved = sum(step["sent_bytes"] + step["received_bytes"] for step in self.job["steps"])
         return {
             "state": self.job["state"],
-            "reason": self.job["reason"],
-            "homes": self.homes,
-            "taking_part": self.taking_part,
+            "homes": self.taking_part,
             "rounds": len(self.rounds),
             "dropouts": sum(self.taking_part - count for count in in_all),
             "metric": "r2",
             "federated": figures.get("r2"),
             "federated_unseen": figures.get("held_out_r2"),
             "baseline": figures.get("baseline_r2"),
-            "epsilon": max((step["epsilon_micro"] for step in opened), default=0) / 1e6,
+            "epsilon": None,
             "bytes_per_home_round": round(moved / max(1, sum(in_all))),
-            "version": self.job["version"],
+            "paid": self.job["happened"].get("paid", 0),
+        }
+
+    def service(self) -> dict[str, Any]:
+        """The object ``service`` of the story's last line."""
+        return {
+            "models_offered": len(self.advice["runs"]),
+            "recommendations": len(self.advice["ranked"]),
+            "order_state": self.order["state"],
         }
 
 
 def teach(stage: Stage, cast: Sequence[HomePlan], progress: Progress) -> Taught:
     """Play the act. Raises ``TooLate`` and what the API refuses."""
     story = Story(stage, cast, progress)
-    bar = progress.add_task("learning at home", total=6)
+    bar = progress.add_task("learning at home", total=7)
     stage.prepare()
     story.begin()
     story.enrol()
@@ -93,19 +126,31 @@ def teach(stage: Stage, cast: Sequence[HomePlan], progress: Progress) -> Taught:
     story.each("batches closed", story.owners, Owner.close_batches)
     story.each("lots for training", story.owners, Owner.wait_for_batches)
     progress.advance(bar)
-    story.each("consent", story.owners, lambda owner: owner.let_learn(TASK, CLASSES, EPSILON))
+    story.each("consent", story.owners, lambda owner: owner.let_learn(TASK, CLASSES, EPSILON, noiseless=True))
     buyer = story.buyers[0]
     buyer.wait_for("accredited")
     job = buyer.train({**PLAN, "cohort": len(story.owners)})
     progress.advance(bar)
     _confirm(buyer, job, len(story.owners))
     progress.advance(bar)
-    done = wait_until(lambda: _ended(buyer, job), "the training job at its end", JOB_S, POLL_S)
+    wait_until(lambda: _ended(buyer, job), "the training job at its end", JOB_S, POLL_S)
+    done = wait_until(lambda: _published(buyer, job), "a version of the model", VERSION_S, POLL_S)
     progress.advance(bar)
     taking_part = sum(any(row["state"] != "declined" for row in owner.jobs()) for owner in story.owners)
+    advice, order = _served(buyer, story.owners[-1], done["version"]) if done["version"] else (NO_ADVICE, NO_ORDER)
+    progress.advance(bar)
     stage.stack.stop()
     progress.advance(bar)
-    return Taught(done, len(story.owners), taking_part)
+    return Taught(done, len(story.owners), taking_part, advice, order)
+
+
+def _served(buyer: Buyer, owner: Owner, version: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tariffs are offered with the model; the home's advice, and its order of the best one."""
+    for title, terms in TARIFFS.items():
+        buyer.offer(version, title, terms)
+    wait_until(lambda: buyer.offers_sent(version), "the offers at the market", VERSION_S, POLL_S)
+    advice = owner.ask_advice(PLAN["service"], PRESENT_MICRO)
+    return advice, owner.order_advice(advice["ranked"][0]["id"]) if advice["ranked"] else NO_ORDER
 
 
 def _confirm(buyer: Buyer, job: str, homes: int) -> None:
@@ -117,3 +162,9 @@ def _confirm(buyer: Buyer, job: str, homes: int) -> None:
 def _ended(buyer: Buyer, job: str) -> dict[str, Any] | None:
     told = buyer.training(job)
     return told if told["state"] in JOB_ENDED else None
+
+
+def _published(buyer: Buyer, job: str) -> dict[str, Any] | None:
+    """The job once its version is on the ledger, or it is said why there is none."""
+    told = buyer.training(job)
+    return told if told["version"] or told["version_note"] or told["state"] != "completed" else None

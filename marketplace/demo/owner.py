@@ -17,6 +17,7 @@ WORDS_CONFIRMED = 3
 MICRO, CONSENT_DAYS = 1_000_000, 30
 ENROL_S, UPLOAD_S = 120.0, 300.0
 EARN_S = 120.0
+ADVICE_S = 120.0
 POLL_S = 0.3
 SLOW_POLL_S = 0.6
 BATCH_ENDED = {"done", "empty"}
@@ -58,16 +59,45 @@ class Owner:
             self.api.put(f"{HOME}rules/{device_class}", rule)
         self.code = self.api.post(f"{HOME}pairing-codes", {"uses": len(self.plan.devices)})["code"]
 
-    def let_learn(self, task: str, classes: list[str], epsilon: float) -> None:
-        """Agree that enterprises learn a task from devices of these classes, up to an epsilon in all."""
+    def let_learn(self, task: str, classes: list[str], epsilon: float, *, noiseless: bool) -> None:
+        """Agree that enterprises learn a task from devices of these classes, up to an epsilon in all.
+
+        With ``noiseless`` also in jobs that add no noise.
+        """
         micro = round(epsilon * MICRO)
         self.api.patch(f"{HOME}learning", {"enabled": True, "limit_micro": micro})
         until = datetime.now(UTC) + timedelta(days=CONSENT_DAYS)
         self.api.post(
             f"{HOME}learning/rules",
-            {"task": task, "classes": classes, "limit_micro": micro, "expires_at": until.isoformat(),
-             "text": self.api.get(f"{HOME}learning")["text"]},
+            {"task": task, "classes": classes, "limit_micro": micro, "noiseless": noiseless,
+             "expires_at": until.isoformat(), "text": self.api.get(f"{HOME}learning")["text"]},
         )  # fmt: skip
+
+    def ask_advice(self, service: str, price_micro_per_kwh: int) -> dict[str, Any]:
+        """Ask for a service beside the tariff of now, and wait until its models have run at home; the result."""
+        body = {"service": service, "present": {"price_micro_per_kwh": price_micro_per_kwh, "currency": "EUR"}}
+        inquiry = self.api.post(f"{HOME}advice/inquiries", body)["id"]
+
+        def ended() -> dict[str, Any] | None:
+            told = dict(self.api.get(f"{HOME}advice/inquiries/{inquiry}"))
+            return told if told["ended_at"] else None
+
+        return wait_until(ended, f"advice for {self.plan.name}", ADVICE_S, POLL_S)
+
+    def order_advice(self, offer_id: str) -> dict[str, Any]:
+        """Order a ranked offer and wait until the enterprise has answered and the order is at its end."""
+        order = self.api.post(f"{HOME}advice/orders", {"offer": offer_id})["id"]
+        completing = False
+
+        def ended() -> dict[str, Any] | None:
+            nonlocal completing
+            told = dict(self.api.get(f"{HOME}advice/orders/{order}"))
+            if told["state"] == "confirmed" and not completing:
+                self.api.post(f"{HOME}advice/orders/{order}/complete")
+                completing = True
+            return told if told["ended_at"] else None
+
+        return wait_until(ended, f"the order of {self.plan.name}", ADVICE_S, POLL_S)
 
     def jobs(self) -> list[dict[str, Any]]:
         """The training jobs that the home was asked to take part in."""

@@ -58,6 +58,8 @@ TABLE: dict[str, tuple[Callable[[Household], object], dict[str, object], str]] =
     "expired": (rules_update(expires_at=timezone.now() - timedelta(seconds=1)), {}, "rule_expired"),
     "another text was read": (rules_update(text="training-0"), {}, "text_changed"),
     "no noise": (lambda home: None, {"micro_epsilon": None}, "epsilon_unbounded"),
+    "no noise, which this rule allows": (rules_update(noiseless=True), {"micro_epsilon": None}, ""),
+    "noise all the same": (rules_update(noiseless=True), {"micro_epsilon": 2_000_001}, "rule_epsilon_exceeded"),
     "just within the rule": (lambda home: None, {"micro_epsilon": 2_000_000}, ""),
     "over the rule's limit": (lambda home: None, {"micro_epsilon": 2_000_001}, "rule_epsilon_exceeded"),
     "over what is left of the rule": (spend(1_000_001), {}, "rule_epsilon_exceeded"),

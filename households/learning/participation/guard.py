@@ -59,8 +59,10 @@ class HomeGuard:
         row = self._row
         question = question_of(row, micro=micro, sequence=sequence)
         answer = consent_decide(household=row.household, question=question, now=self._now())
-        if answer.rule is None or micro is None or self._plan.privacy is None:
+        if answer.rule is None:
             raise Refused(answer.code)
+        if micro is None or self._plan.privacy is None:
+            return  # the owner allows jobs without noise: there is no epsilon to count
         epsilon_reserve(
             household=row.household,
             rule=answer.rule,
@@ -74,6 +76,8 @@ class HomeGuard:
 
     def spend(self, sequence: int) -> None:
         """The update is about to leave. Raises ``EpsilonGivenBack`` if the home has left the round meanwhile."""
+        if self._plan.privacy is None:
+            return
         epsilon_spend(household=self._row.household, job=bytes(self._row.job), round=sequence)
 
     def over(self, sequence: int, outcome: str) -> None:
