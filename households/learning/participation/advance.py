@@ -73,10 +73,12 @@ def homes_with_work(now: datetime) -> set[object]:
 def learning_rest_s(household_id: str) -> float | None:
     """In how many seconds a home that takes part in a job has its next step; None if the sweep is soon enough."""
     rows = Participation.objects.using(HOME).filter(household__pk=household_id, state__in=OPEN)
-    first = rows.order_by("next_try_at").values_list("next_try_at", flat=True).first()
-    if first is None:
+    orders = ParticipationOrder.objects.using(HOME).filter(household__pk=household_id, state__in=ORDER_STEPS)
+    times = [each.order_by("next_try_at").values_list("next_try_at", flat=True).first() for each in (rows, orders)]
+    soonest = min((time for time in times if time is not None), default=None)
+    if soonest is None:
         return None
-    rest_s = max(REST_MIN_S, (first - timezone.now()).total_seconds())
+    rest_s = max(REST_MIN_S, (soonest - timezone.now()).total_seconds())
     return rest_s if rest_s < QUIET_EVERY_S else None
 
 

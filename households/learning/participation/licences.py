@@ -128,7 +128,7 @@ def _refusal(row: Participation | None, fund: FundTraining, line: TrainingLine, 
 
 
 def _accept(order: ParticipationOrder, connection: Connection) -> None:
-    """Accept once the job stands on the service-model ledger as agreed, and the mailbox is open for it."""
+    """Accept once the job stands on the service-model ledger as agreed; the mailbox is open for it since the offer."""
     row = order.participation
     assert row is not None
     if row.state not in IN_JOB or row.leaving:
@@ -146,9 +146,6 @@ def _accept(order: ParticipationOrder, connection: Connection) -> None:
     code = _job_refusal(row, order, job)
     if code:
         advance(order, using=HOME, state=Orders.DECLINING, code=code)
-        return
-    if row.state == State.PEERED:
-        wait(order, using=HOME, seconds=LOOK_AGAIN_S)
         return
     args = AcceptTraining(order_id=bytes(order.order_id))
     proof = send_once(order, "accept_raw", payee_of(order.lot, connection.market), "market.accept_training", args)
