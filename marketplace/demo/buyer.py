@@ -18,6 +18,7 @@ MARKET = "/api/v1/market/"
 ENDED = {"settled", "refunded", "failed"}
 ACCREDITED_DAYS = 365
 SHEET_S = 60.0
+COST_CHANGED = "training_cost_changed"
 
 
 @dataclass
@@ -124,9 +125,18 @@ class Buyer:
         return True
 
     def training_confirm(self, job: str) -> None:
-        """Pay the licences at the cost that the estimate shows."""
+        """Pay the licences at the cost that the estimate shows, once it counts all that are ready."""
+        wait_until(lambda: self._training_paid(job), "the estimate in step with the homes", SHEET_S)
+
+    def _training_paid(self, job: str) -> bool:
         estimate = self.api.get(f"{ENTERPRISE}training/{job}/estimate")
-        self.api.post(f"{ENTERPRISE}training/{job}/confirm", {"total": estimate["total"]})
+        try:
+            self.api.post(f"{ENTERPRISE}training/{job}/confirm", {"total": estimate["total"]})
+        except Refused as refusal:
+            if refusal.code != COST_CHANGED:
+                raise
+            return False
+        return True
 
 
 @dataclass

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from rich.progress import Progress
 
+from fedlearn.learners.metrics import r2
+from fedlearn.learners.plan import plan_decode
+from fedlearn.learners.rehearsal import joined, local, pooled, predicted
+from fedlearn.learners.table import DAY_MS
 from marketplace.demo.buyer import Buyer
 from marketplace.demo.cast import HomePlan
 from marketplace.demo.client import wait_until
+from marketplace.demo.learning_data import load_homes
 from marketplace.demo.owner import Owner
+from marketplace.demo.real_data import HOMES_BEGIN_MS
 from marketplace.demo.stage import Stage
 from marketplace.demo.story import Story
 
+LEARNING_DAYS: Final = 14
+# A home looks for its licences every two seconds, and ten of them share two cores.
+LEARNING_DEADLINES: Final = {"HEARTH_T1_MS": "60000", "HEARTH_CLAIM_MS": "8000"}
 TASK: Final = "next_hour_load"
 CLASSES: Final = ["mains"]
 EPSILON: Final = 1.0  # what owners would spend on jobs with noise; with ten homes noise would hide everything
@@ -112,6 +123,22 @@ class Taught:
             "recommendations": len(self.advice["ranked"]),
             "order_state": self.order["state"],
         }
+
+
+def compared(taught: Taught, folder: Path) -> dict[str, float]:
+    """What the same plan gives on the same rows in one place, and what a home alone gives for the others (R2)."""
+    plan = plan_decode(bytes.fromhex(taught.job["plan"]))
+    until_ms = HOMES_BEGIN_MS + LEARNING_DAYS * DAY_MS
+    tables = [table.rows(table.times_ms < until_ms) for table in load_homes(folder)]
+    together = pooled(plan, tables, np.random.default_rng(plan.seed))
+    alone = [local(plan, table, np.random.default_rng(plan.seed)) for table in tables]
+    others = [joined([other for other in tables if other is not table]) for table in tables]
+    unseen = [r2(rest.y, predicted(plan, model, rest)) for model, rest in zip(alone, others, strict=True)]
+    everyone = joined(tables)
+    return {
+        "pooled": round(r2(everyone.y, predicted(plan, together, everyone)), 4),
+        "mean_local_unseen": round(float(np.mean(unseen)), 4),
+    }
 
 
 def teach(stage: Stage, cast: Sequence[HomePlan], progress: Progress) -> Taught:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.table import Table
 
 from marketplace.demo.outcome import Outcome, broken
+
+if TYPE_CHECKING:
+    from marketplace.demo.learning_story import Taught
 
 
 def report(console: Console, outcome: Outcome) -> None:
@@ -21,6 +26,16 @@ def report(console: Console, outcome: Outcome) -> None:
         console.print("[green]All invariants hold.[/]")
     console.print(", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.phases), style="dim")
     console.print(f"{outcome.seconds:.1f} s in all.")
+
+
+def report_taught(console: Console, taught: Taught) -> None:
+    """Print what the homes taught, and what came back to one of them."""
+    table = Table("", "", title="Learning at home", show_header=False)
+    for name, value in (taught.training() | taught.service()).items():
+        table.add_row(name.replace("_", " "), "-" if value is None else str(value))
+    console.print(table)
+    for line in taught.broken():
+        console.print(f"[bold red]broken[/]  {line}")
 
 
 def _devices(outcome: Outcome) -> Table:

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from marketplace.common.errors import HearthError
 from marketplace.demo.outcome import broken, summary
-from marketplace.demo.real_data import real_cast
-from marketplace.demo.report import report
+from marketplace.demo.real_data import learning_cast, real_cast
+from marketplace.demo.report import report, report_taught
 from marketplace.demo.simulated import simulated_cast
 from marketplace.demo.stage import Stage
 from marketplace.demo.story import Story
@@ -32,9 +32,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--json", action="store_true", help="Print the figures as one JSON object in the last line."
         )
+        parser.add_argument(
+            "--learn",
+            action="store_true",
+            help="Go on with the second act: the recorded homes teach a model and get advice from it (needs --data).",
+        )
         parser.add_argument("--keep", action="store_true", help="Keep the scratch folder also when all went well.")
 
-    def handle(self, *args: Any, data: Path | None, full: bool, json: bool, keep: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, data: Path | None, full: bool, json: bool, learn: bool, keep: bool, **options: Any
+    ) -> None:
+        if learn and data is None:
+            raise CommandError("The second act is played by the recorded homes: give their folder with --data.")
         console = Console(file=sys.stderr if json else sys.stdout, width=None if sys.stdout.isatty() else WIDTH)
         stage = Stage()
         try:
@@ -47,12 +56,35 @@ class Command(BaseCommand):
                 f"{error.title}: {error.detail}\nEverything it wrote is in {stage.folder}", returncode=1
             ) from None
         report(console, outcome)
+        told, wrong = summary(outcome), broken(outcome)
+        if learn and data is not None:
+            more, missing = self._second_act(console, data.resolve(), keep=keep)
+            told |= more
+            wrong += missing
         if json:
-            self.stdout.write(_line(summary(outcome)))
+            self.stdout.write(_line(told))
         if stage.keep:
             self.stderr.write(f"Everything it wrote is in {stage.folder}")
-        if broken(outcome):
-            raise CommandError("The story did not end as it should.", returncode=1)
+        if wrong:
+            raise CommandError("\n".join(["The story did not end as it should.", *wrong]), returncode=1)
+
+    def _second_act(self, console: Console, data: Path, *, keep: bool) -> tuple[dict[str, Any], list[str]]:
+        """The act's figures, and what did not happen as it should."""
+        # Here, because it brings scikit-learn with it, for which the first act need not wait.
+        from marketplace.demo.learning_story import LEARNING_DAYS, LEARNING_DEADLINES, compared, teach
+
+        stage = Stage(LEARNING_DEADLINES)
+        try:
+            with stage, _bars(console) as progress:
+                taught = teach(stage, learning_cast(data, LEARNING_DAYS), progress)
+                stage.keep = keep or bool(taught.broken())
+        except HearthError as error:
+            raise CommandError(
+                f"{error.title}: {error.detail}\nEverything it wrote is in {stage.folder}", returncode=1
+            ) from None
+        report_taught(console, taught)
+        training = taught.training() | compared(taught, data)
+        return {"training": training, "service": taught.service()}, taught.broken()
 
 
 def _bars(console: Console) -> Progress:
