@@ -108,7 +108,7 @@ class TrainingForm(forms.Form):
     clip = _decimal("Clip norm", "clip", "1000000", "No home moves the model by more than this.")
     epsilon = _decimal(
         "Epsilon", "epsilon", "100",
-        "Noise bounds what all rounds together tell of a home. Empty: no noise, and homes refuse such a job.",
+        "Noise bounds what all rounds together tell of a home. Empty: no noise, and only homes that allow it.",
         required=False,
     )  # fmt: skip
     delta = _decimal("Delta", "delta", "1")

@@ -36,7 +36,7 @@ def _decimal(name: str, high: str, **options: Any) -> serializers.DecimalField:
 
 
 class TrainingIn(serializers.Serializer[Any]):
-    """A job's plan. ``gather_s``: how long homes may answer; ``epsilon`` null: no noise, and homes refuse."""
+    """A job's plan. ``gather_s``: how long homes may answer; ``epsilon`` null: no noise; few homes allow that."""
 
     service = serializers.CharField(max_length=48)
     purpose = serializers.CharField(max_length=500)
