@@ -79,7 +79,10 @@ class RankedOut(serializers.ModelSerializer[RankedOffer]):
 
 
 class InquiryOut(serializers.ModelSerializer[Inquiry]):
+    """``state`` is asking, finding, working, ranking, ready or failed."""
+
     account = AddressField()
+    state = serializers.CharField()
     per_cent = serializers.SerializerMethodField()
 
     class Meta:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
+from chain.client.http import MarketAway
 from chain.contracts.crossing import ConfirmService
 from chain.contracts.service_escrow import DeclineService
 from chain.contracts.service_models import rows
@@ -15,6 +17,7 @@ from chain.core.transactions import tx_parse
 from chain.crypto.hashing import sha256
 from households.advice import orders
 from households.advice.advancing import advice_advance
+from households.advice.connect import ShelfClient
 from households.advice.errors import CreditsMissing, InquiryUnderWay, OrderedAlready, PassphraseNeeded, ServiceUnknown
 from households.advice.inquiries import inquiry_start
 from households.advice.running import present_offer
@@ -326,3 +329,11 @@ def test_an_inquiry_waits_for_a_market_that_is_away(home: Household, offered: Ad
     go_on(home)
     inquiry.refresh_from_db()
     assert inquiry.state == Inquiry.State.READY
+
+
+@pytest.mark.parametrize("told", [{}, {"enterprise": "zz", "enterprise_name": "", "offers": []}, {"offers": [{}]}])
+def test_offers_that_the_market_does_not_tell_properly_are_none(told: dict[str, Any]) -> None:
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, json=told))
+    shelf = ShelfClient(httpx.Client(transport=answer, base_url="http://market.test"), "hub_x")
+    with pytest.raises(MarketAway):
+        shelf.listing(bytes(32))
