@@ -30,7 +30,7 @@ NOTICE_ODD = "notice_contradicts_plan"
 # What the owner can change, so that the same notice may get another answer later.
 OWNERS = frozenset({
     why.LEARNING_OFF, why.HOME_NOT_RUNNING, why.NO_RULE, why.ENTERPRISE_NOT_COVERED, why.CLASS_NOT_COVERED,
-    why.RULE_EXPIRED, why.TEXT_CHANGED, why.RULE_EPSILON, why.HOME_EPSILON, why.NO_DATA,
+    why.RULE_EXPIRED, why.EPSILON_UNBOUNDED, why.TEXT_CHANGED, why.RULE_EPSILON, why.HOME_EPSILON, why.NO_DATA,
 })  # fmt: skip
 State = Participation.State
 

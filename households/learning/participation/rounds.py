@@ -187,7 +187,8 @@ def _table(row: Participation) -> Callable[[], Table]:
         answer = decision(row.household, question, timezone.now())
         lots = [bytes(lot_id) for lot_id in _accepted(row).values_list("lot__lot_id", flat=True)]
         found = table_of(row.household, template(row.task), lots, answer.classes, timezone.now())
-        if isinstance(found, NotSuited) or not answer.allowed:
+        stays = Participation.objects.using(HOME).filter(pk=row.pk, leaving="").exists()
+        if isinstance(found, NotSuited) or not answer.allowed or not stays:
             raise HomeNotSuited
         return found
 
