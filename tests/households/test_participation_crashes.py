@@ -146,12 +146,12 @@ def test_workers_that_die_all_the_time_end_where_others_do(world: World, home: H
 
 
 @pytest.mark.slow
-def test_death_before_every_seventh_write_changes_nothing(world: World, home: Household) -> None:
+def test_death_before_every_eleventh_write_changes_nothing(world: World, home: Household) -> None:
     ConsentRule.objects.using("home").update(limit_micro=LIMIT_MICRO_MAX)
     learning_settings_set(household=home, limit_micro=LIMIT_MICRO_MAX)
     at, died = 0, True
     while died:
-        at += 7
+        at += 11
         acme = Enterprise.again(world, plan_of_test(seed=at, rounds=1, privacy=Privacy(500_000, 10)))
         died = False
         watch = DeadlyWrites(at)
@@ -162,7 +162,7 @@ def test_death_before_every_seventh_write_changes_nothing(world: World, home: Ho
                 except Killed:
                     died = True
                     step()
-        assert Participation.objects.using("home").filter(state=Participation.State.DONE).count() == at // 7, at
+        assert Participation.objects.using("home").filter(state=Participation.State.DONE).count() == at // 11, at
     assert at > 150
 
 
