@@ -166,6 +166,7 @@ def teach(stage: Stage, cast: Sequence[HomePlan], progress: Progress) -> Taught:
     taking_part = sum(any(row["state"] != "declined" for row in owner.jobs()) for owner in story.owners)
     advice, order = _served(buyer, story.owners[-1], done["version"]) if done["version"] else (NO_ADVICE, NO_ORDER)
     progress.advance(bar)
+    done = buyer.training(job)  # by now the rewards are claimed and the rest is back
     stage.stack.stop()
     progress.advance(bar)
     return Taught(done, len(story.owners), taking_part, advice, order)

@@ -30,7 +30,7 @@ _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 # The parameters that go into the genesis of the shared ledger; a ledger that exists keeps those it was made with.
 HEARTH_MARKET_PARAMS = {
-    "t1_ms": env.integer("HEARTH_T1_MS", 8 * _SECOND if HEARTH_DEMO else 10 * _MINUTE, at_least=1),
+    "t1_ms": env.integer("HEARTH_T1_MS", 20 * _SECOND if HEARTH_DEMO else 10 * _MINUTE, at_least=1),
     "t1_deliver_ms": env.integer("HEARTH_T1_DELIVER_MS", 8 * _SECOND if HEARTH_DEMO else 2 * _MINUTE, at_least=1),
     "t2_ms": env.integer("HEARTH_T2_MS", 3 * _SECOND if HEARTH_DEMO else 120 * _MINUTE, at_least=1),
     "claim_ms": env.integer("HEARTH_CLAIM_MS", 8 * _SECOND if HEARTH_DEMO else 24 * 60 * _MINUTE, at_least=1),
