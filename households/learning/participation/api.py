@@ -17,7 +17,7 @@ from households.learning.participation import selectors
 from households.learning.participation.leaving import participation_get, participation_leave
 from households.learning.participation.port import connection_of
 from households.learning.participation.versions import version_proof
-from marketplace.api import Pages
+from marketplace.api import Pages, paged
 from marketplace.common.errors import InputError
 
 
@@ -68,7 +68,7 @@ class WholeParticipationOut(ParticipationOut):
 class Participations(HomeView):
     """The training jobs that the home was asked about, newest first."""
 
-    @extend_schema(operation_id="home_learning_jobs", responses=ParticipationOut(many=True))
+    @extend_schema(**paged("home_learning_jobs", ParticipationOut))
     def get(self, request: Request) -> Response:
         pages = Pages()
         found = pages.paginate_queryset(selectors.participations(self.home), request, view=self) or []
