@@ -37,6 +37,7 @@ from chain.engine.ledger import Ledger
 from chain.exchange.learning import BonusShares, Participants, training_fundings
 from chain.stores.memory import MemoryStore
 from chain.wallets.signer import Signer
+from enterprises.board.errors import NoticeClosed
 from fedlearn.learners.families import family
 from fedlearn.learners.plan import Hyper, Privacy, TrainingPlan, plan_encode, plan_hash
 from fedlearn.learners.table import HOUR_MS, Table
@@ -88,7 +89,7 @@ from households.services.market_port import EventPage, MarketEvent
 from households.services.voting import ledger_advance
 from households.uploads.services.batches import batch_close
 from households.uploads.services.pipeline import uploads_advance
-from marketplace.common.errors import Conflict, HearthError, NotFound
+from marketplace.common.errors import HearthError, NotFound
 from tests.households.learning import QUANTITIES, home_for_training
 from tests.households.market import OPERATOR, VALIDATOR, MemoryMarket
 from tests.households.world import DAY_MS, START_MS, everybody_votes
@@ -100,10 +101,6 @@ TASK = "comfort"
 SERVICE = "comfort-advice"
 MODELS_ID = "service_models-test"
 TICK_MS = 1_000
-
-
-class NoticeClosed(Conflict):
-    code = "notice_closed"
 
 
 class TrainingMarket(MemoryMarket):

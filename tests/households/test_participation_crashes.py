@@ -146,6 +146,7 @@ def test_workers_that_die_all_the_time_end_where_others_do(world: World, home: H
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_death_before_every_eleventh_write_changes_nothing(world: World, home: Household) -> None:
     ConsentRule.objects.using("home").update(limit_micro=LIMIT_MICRO_MAX)
     learning_settings_set(household=home, limit_micro=LIMIT_MICRO_MAX)
