@@ -16,38 +16,33 @@ import msgspec
 import numpy as np
 
 from chain.core.codec import decode, encode
-from chain.core.errors import Malformed
-from chain.core.types import Hash, Name, Record, Uint
 from chain.crypto.hashing import sha256
 from fedlearn.learners.errors import TrainingDiverged
 from fedlearn.learners.families import family
 from fedlearn.learners.plan import SCALING_STATISTICS
 from fedlearn.learners.scaling import Scaler, scaler_fixed, scaler_of
 from fedlearn.learners.table import Floats
-from fedlearn.protocol.accounting import Release
 from fedlearn.protocol.aggregate import trimmed_mean
 from fedlearn.protocol.errors import SenderUnknown
 from fedlearn.protocol.strategy import ServerState, server_start, server_step
 from fedlearn.runtime.jobs.errors import JobOver
-from fedlearn.runtime.jobs.evaluation import figures, slots
-from fedlearn.runtime.jobs.hub import CLOSE, DECLINE, OPEN, kind_of, layout_of
+from fedlearn.runtime.jobs.hub import CLOSE, DECLINE, OPEN, layout_of
+from fedlearn.runtime.jobs.records import CANCELLED, COMPLETED, FAILED, RUNNING, CellRecord, JobRecord
+from fedlearn.runtime.jobs.reports import step_report
 from fedlearn.runtime.jobs.terms import (
     FINAL,
     STATISTICS,
     TRAIN,
     Closing,
     JobTerms,
-    Kind,
     Opening,
     Refusal,
     cells_of,
     round_plan,
     terms_check,
 )
-from fedlearn.runtime.jobs.vector import epsilon_spent
 from fedlearn.runtime.rounds import (
     OPENED,
-    RoundRecord,
     round_begin,
     round_decline,
     round_outgoing,
@@ -58,81 +53,8 @@ from fedlearn.runtime.rounds import (
 from fedlearn.runtime.rounds.stages import Beacon
 from marketplace.common.errors import HearthError
 
-MICRO: Final = 1_000_000
 ABORTS_MAX: Final = 3
 STAGES: Final = 4
-RUNNING, COMPLETED, FAILED, CANCELLED = "running", "completed", "failed", "cancelled"
-
-
-class Figure(Record):
-    """A measured figure, in millionths."""
-
-    name: Name
-    micro: int
-
-
-class StepReport(Record):
-    """How one round went. ``outcome`` is ``opened`` or the code of why it was given up.
-
-    ``survivors`` are cohort indexes; ``figures`` are of the model before the step, and so is ``model_before``.
-    """
-
-    sequence: Uint
-    step: Uint
-    kind: Name
-    outcome: Name
-    joined: Uint
-    survivors: tuple[Uint, ...]
-    updates: tuple[Hash, ...]
-    model_before: Hash
-    model_after: Hash
-    figures: tuple[Figure, ...]
-    epsilon_micro: Uint
-    began_ms: Uint
-    ended_ms: Uint
-
-
-class CellRecord(Record):
-    """The masked sum of one group in the step that runs, and whether its hubs have been asked."""
-
-    cell: tuple[Uint, ...]
-    opening: bytes
-    round: RoundRecord
-    asked: bool = False
-
-
-class JobRecord(Record):
-    """All that the coordinator must remember of a job. It holds no update of any home, only opened sums' results."""
-
-    terms: JobTerms
-    strategy: ServerState
-    scaler: Scaler
-    began_ms: Uint
-    step: Uint
-    sequence: Uint = 0
-    aborts: Uint = 0
-    phase: Name = RUNNING
-    reason: Name = ""
-    cells: tuple[CellRecord, ...] = ()
-    reports: tuple[StepReport, ...] = ()
-    closings: tuple[tuple[Name, bytes], ...] = ()
-
-    @property
-    def kind(self) -> Kind:
-        """Whether the present step sums statistics, trains, or is the last, which only evaluates."""
-        if self.step == 0:
-            return STATISTICS
-        return TRAIN if self.step <= self.terms.declared.rounds else FINAL
-
-    @property
-    def parameters(self) -> Floats:
-        """The model as it is now."""
-        return self.strategy.vector
-
-    @property
-    def epsilon_micro(self) -> int:
-        """What a home that took part in all opened rounds has spent so far."""
-        return self.reports[-1].epsilon_micro if self.reports else 0
 
 
 def job_begin(terms: JobTerms, parameters: Floats, now_ms: int) -> JobRecord:
@@ -246,7 +168,7 @@ def _step_end(record: JobRecord, now_ms: int) -> JobRecord:
             strategy = _learn(record, opened)
     except HearthError as fault:
         return _aborted(record, fault.code, now_ms)
-    report = _report(record, OPENED, strategy, now_ms)
+    report = step_report(record, OPENED, strategy, now_ms)
     closings = _closings(record, OPENED, len(report.survivors), report.epsilon_micro, sha256(strategy.parameters))
     done = record.kind == FINAL
     return msgspec.structs.replace(
@@ -263,7 +185,7 @@ def _step_end(record: JobRecord, now_ms: int) -> JobRecord:
 
 
 def _aborted(record: JobRecord, code: str, now_ms: int) -> JobRecord:
-    report = _report(record, code, record.strategy, now_ms)
+    report = step_report(record, code, record.strategy, now_ms)
     failed = record.aborts + 1 >= ABORTS_MAX
     return msgspec.structs.replace(
         record,
@@ -303,68 +225,6 @@ def _scaler(record: JobRecord, cell: CellRecord) -> Scaler:
     return scaler_of(total, counted)
 
 
-def _report(record: JobRecord, outcome: str, after: ServerState, now_ms: int) -> StepReport:
-    survivors = sorted(
-        (cell.cell[index], update)
-        for cell in record.cells
-        if outcome == OPENED
-        for index, update in zip(cell.round.survivors, _updates(cell.round), strict=True)
-    )
-    joined = sum(sum(map(bool, cell.round.server.keys.adverts)) for cell in record.cells)
-    return StepReport(
-        sequence=record.sequence,
-        step=record.step,
-        kind=record.kind,
-        outcome=outcome,
-        joined=joined,
-        survivors=tuple(index for index, _ in survivors),
-        updates=tuple(update for _, update in survivors),
-        model_before=sha256(record.strategy.parameters),
-        model_after=sha256(after.parameters),
-        figures=_figures(record) if outcome == OPENED else (),
-        epsilon_micro=_epsilon_micro(record, opened=outcome == OPENED),
-        began_ms=max((report.ended_ms for report in record.reports), default=record.began_ms),
-        ended_ms=now_ms,
-    )
-
-
-def _updates(round_: RoundRecord) -> list[bytes]:
-    """The hashes of the survivors' masked vectors, in the order of ``survivors``."""
-    server = round_.server
-    places = {index: place for place, index in enumerate(server.participants)}
-    return [server.sums.taken[places[index]] for index in round_.survivors]
-
-
-def _figures(record: JobRecord) -> tuple[Figure, ...]:
-    """What the opened evaluations of all cells say together."""
-    binary = False
-    total = None
-    for cell in record.cells:
-        layout = layout_of(encode(record.terms), cell.cell, record.kind)
-        if not layout.evaluation_length:
-            return ()
-        binary = layout.shape.binary
-        part = layout.opened(cell.round.words).evaluation
-        total = part if total is None else total + part
-    found = figures(total if total is not None else np.zeros(slots(binary)), binary)
-    return tuple(Figure(name, round(value * MICRO)) for name, value in sorted(found.items()))
-
-
-def _epsilon_micro(record: JobRecord, *, opened: bool) -> int:
-    """The epsilon of a home that was in every opened sum, with the present one if it was opened."""
-    privacy = record.terms.declared.privacy
-    if privacy is None:
-        return 0
-    releases: list[Release] = []
-    kinds = [report.kind for report in record.reports if report.outcome == OPENED]
-    for kind in (*kinds, *((record.kind,) if opened else ())):
-        named = kind_of(kind)
-        costs = [layout_of(encode(record.terms), cell, named).release for cell in cells_of(record.terms, 1, named)]
-        releases.append(min((cost for cost in costs if cost), key=lambda cost: cost.noise_multiplier))
-    # A little up, so that rounding never says less than it is.
-    return round(epsilon_spent(releases, privacy.delta) * MICRO + 0.5) if releases else 0
-
-
 def _closings(
     record: JobRecord, outcome: str, survivors: int, epsilon_micro: int, model_after: bytes | None = None
 ) -> tuple[tuple[str, bytes], ...]:
@@ -380,16 +240,3 @@ def _reason(record: JobRecord) -> str:
 
 def _cell_put(record: JobRecord, place: int, cell: CellRecord) -> JobRecord:
     return msgspec.structs.replace(record, cells=(*record.cells[:place], cell, *record.cells[place + 1 :]))
-
-
-def job_encode(record: JobRecord) -> bytes:
-    """The record's bytes, for the coordinator's database."""
-    return encode(record)
-
-
-def job_decode(data: bytes) -> JobRecord:
-    """Undo ``job_encode``; raises ``Malformed`` (chain.core)."""
-    try:
-        return decode(JobRecord, data)
-    except TypeError as fault:
-        raise Malformed("the bytes are no job") from fault
