@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-from scipy.stats import rankdata
 
 from fedlearn.learners.errors import MeasureInvalid
 from fedlearn.learners.table import Floats
@@ -43,6 +42,8 @@ def auc(y: Floats, score: Floats) -> float:
     positive, negative = int(ones.sum()), int((~ones).sum())
     if not positive or not negative:
         return math.nan
+    from scipy.stats import rankdata  # takes most of a second, and most processes never measure
+
     ranks = float(rankdata(score)[ones].sum())
     return (ranks - positive * (positive + 1) / 2) / (positive * negative)
 

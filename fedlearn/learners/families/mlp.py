@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit
 
 from fedlearn.learners.families.base import Family, Shape, difference, parameters_check, table_check
 from fedlearn.learners.plan import TrainingPlan
@@ -100,5 +99,7 @@ def _forward(layers: list[Layer], x: Floats) -> list[Floats]:
 
 
 def _output(last: Floats, shape: Shape) -> Floats:
+    from scipy.special import expit  # see sgd.py: most processes never train
+
     out: Floats = expit(last.ravel()) if shape.binary else last.ravel()
     return out

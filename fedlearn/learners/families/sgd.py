@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import expit
-from sklearn.linear_model import SGDClassifier, SGDRegressor
 
 from fedlearn.learners.errors import TrainingDiverged
 from fedlearn.learners.families.base import Family, Shape, difference, parameters_check, table_check
@@ -74,6 +72,9 @@ class Linear(_Sgd):
         return linear_values(parameters, x, shape)
 
     def _model(self, parameters: Floats, plan: TrainingPlan) -> Any:
+        # Here, because scikit-learn takes a second to import and most processes never train.
+        from sklearn.linear_model import SGDRegressor
+
         model = SGDRegressor(loss="squared_error", **_settings(plan))
         model.coef_, model.intercept_, model.t_ = parameters[:-1].copy(), parameters[-1:].copy(), 1.0
         return model
@@ -91,10 +92,15 @@ class Logistic(_Sgd):
 
     def predict(self, parameters: Floats, x: Floats, shape: Shape) -> Floats:
         """The chance of a 1 (rows,). Raises ``ParametersWrongShape``, ``ParametersNotFinite``."""
+        from scipy.special import expit
+
         chance: Floats = expit(linear_values(parameters, x, shape))
         return chance
 
     def _model(self, parameters: Floats, plan: TrainingPlan) -> Any:
+        # Here, because scikit-learn takes a second to import and most processes never train.
+        from sklearn.linear_model import SGDClassifier
+
         model = SGDClassifier(loss="log_loss", **_settings(plan))
         # Both classes are known beforehand, whatever the home has seen.
         model.classes_ = np.array([0.0, 1.0])
